@@ -1,0 +1,6 @@
+export * from "./cursor.ts";
+export * from "./result.ts";
+export * from "./search.ts";
+export * from "./span.ts";
+export * from "./text.ts";
+export * from "./view.ts";

@@ -1,0 +1,66 @@
+/** What a family is to the rest of the house. */
+import type { Span } from "../bytes/index.ts";
+import type { Pbkdf2Sha1 } from "../codecs/index.ts";
+import type { Image } from "../formats/image.ts";
+import type { FamilyIdentity, Finding, Ledger } from "../model/index.ts";
+
+/** One way in which a family has kept its config. */
+export interface LayoutInfo {
+  /** Short and stable: `L3`, `1.4`, `arguments`. */
+  readonly id: string;
+  readonly title: string;
+  /** Versions and dates that use it, as far as is known. */
+  readonly used: string;
+}
+
+/** A place where a YARA string of the family's rules matched. */
+export interface RuleMatch {
+  readonly rule: string;
+  /** Identifier of the string (`$sleep`). */
+  readonly name: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface ExtractInput {
+  readonly image: Image;
+  /** The names of this family's rules that matched. Hints only: an extractor works without them. */
+  readonly rules: readonly string[];
+  readonly matches: readonly RuleMatch[];
+  readonly ledger: Ledger;
+  /** PBKDF2-HMAC-SHA1, as fast as the platform has it. */
+  readonly pbkdf2Sha1: Pbkdf2Sha1;
+}
+
+export type Extraction =
+  | { readonly status: "config"; readonly finding: Finding }
+  /** Nothing of this family here. */
+  | {
+      readonly status: "not-found";
+      readonly stage: string;
+      readonly text: string;
+      readonly at?: readonly Span[];
+    }
+  /** It is this family (or a look-alike, as the text says), kept in a way that no layout describes. */
+  | {
+      readonly status: "unknown-layout";
+      readonly stage: string;
+      readonly text: string;
+      readonly at?: readonly Span[];
+    }
+  /** A layout was recognised but its content does not hold together. */
+  | {
+      readonly status: "malformed";
+      readonly stage: string;
+      readonly text: string;
+      readonly at?: readonly Span[];
+    };
+
+export interface Family extends FamilyIdentity {
+  readonly summary: string;
+  readonly references: readonly string[];
+  readonly layouts: readonly LayoutInfo[];
+  /** Builder defaults by indicator type: they neither block nor link. Compared without regard to case. */
+  readonly defaults: Readonly<Record<string, readonly string[]>>;
+  extract(input: ExtractInput): Extraction;
+}

@@ -1,0 +1,5 @@
+export * from "./finding.ts";
+export * from "./ledger.ts";
+export * from "./maco.ts";
+export * from "./report.ts";
+export * from "./steps.ts";

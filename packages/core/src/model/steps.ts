@@ -1,0 +1,83 @@
+/**
+ * The transforms that a report may name, each runnable again from what the report says of it:
+ * applying an artifact's steps to the bytes of its `from` spans gives the artifact.
+ */
+import { latin1Bytes, unhex, utf8Bytes, utf16le } from "../bytes/index.ts";
+import {
+  type AesMode,
+  type AesPadding,
+  chacha20,
+  decodeBase64,
+  decryptAes,
+  rc4,
+  STANDARD,
+  UNPADDED,
+  URL_SAFE,
+  xor,
+} from "../codecs/index.ts";
+import type { Step } from "./report.ts";
+
+type Params = NonNullable<Step["params"]>;
+type Transform = (input: Uint8Array, params: Params) => Uint8Array | undefined;
+
+const BASE64_DIALECTS = { standard: STANDARD, unpadded: UNPADDED, "url-safe": URL_SAFE } as const;
+
+function bytesParam(params: Params, name: string): Uint8Array {
+  const bytes = unhex(String(params[name] ?? ""));
+  if (bytes === undefined) throw new RangeError(`step parameter ${name} is not hex`);
+  return bytes;
+}
+
+function aes(mode: AesMode): Transform {
+  return (input, params) =>
+    decryptAes(
+      mode,
+      bytesParam(params, "key"),
+      mode === "ecb" ? new Uint8Array(16) : bytesParam(params, "iv"),
+      input,
+      (params.padding ?? "pkcs7") as AesPadding,
+    );
+}
+
+const TRANSFORMS: Readonly<Record<string, Transform>> = {
+  "aes-cbc": aes("cbc"),
+  "aes-cfb": aes("cfb"),
+  "aes-cfb8": aes("cfb8"),
+  "aes-ecb": aes("ecb"),
+  base64: (input, params) =>
+    decodeBase64(input, BASE64_DIALECTS[(params.dialect ?? "standard") as keyof typeof BASE64_DIALECTS]),
+  chacha20: (input, params) =>
+    chacha20(bytesParam(params, "key"), bytesParam(params, "nonce"), input, Number(params.counter ?? 0)),
+  hex: (input) => unhex(String.fromCharCode(...input)),
+  rc4: (input, params) => rc4(bytesParam(params, "key"), input),
+  reverse: (input) => Uint8Array.from(input).reverse(),
+  skip: (input, params) => input.subarray(Number(params.bytes)),
+  /** The n-th character c (n from 0) of `table` becomes character (index(c) - n) mod length of `alphabet`. */
+  "shifted-substitution": (input, params) => {
+    const alphabet = latin1Bytes(String(params.alphabet));
+    const table = latin1Bytes(String(params.table));
+    const out = new Uint8Array(input.length);
+    for (let n = 0; n < input.length; n++) {
+      const index = table.indexOf(input[n] as number);
+      if (index < 0) return undefined;
+      const size = alphabet.length;
+      out[n] = alphabet[(((index - n) % size) + size) % size] as number;
+    }
+    return out;
+  },
+  /** UTF-16LE text to the UTF-8 bytes of the same text. */
+  utf16le: (input) => (input.length % 2 === 0 ? utf8Bytes(utf16le(input)) : undefined),
+  xor: (input, params) => xor(input, bytesParam(params, "key")),
+};
+
+/** Applies the steps in order; undefined as soon as one refuses its input. An unknown step is a bug. */
+export function applySteps(steps: readonly Step[], input: Uint8Array): Uint8Array | undefined {
+  let bytes: Uint8Array | undefined = input;
+  for (const step of steps) {
+    const transform = TRANSFORMS[step.op];
+    if (transform === undefined) throw new RangeError(`unknown step ${step.op}`);
+    bytes = transform(bytes, step.params ?? {});
+    if (bytes === undefined) return undefined;
+  }
+  return bytes;
+}
