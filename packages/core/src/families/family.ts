@@ -1,8 +1,8 @@
 /** What a family is to the rest of the house. */
-import type { Span } from "../bytes/index.ts";
+import type { Found, Span, View } from "../bytes/index.ts";
 import type { Pbkdf2Sha1 } from "../codecs/index.ts";
 import type { Image } from "../formats/image.ts";
-import type { FamilyIdentity, Finding, Ledger } from "../model/index.ts";
+import type { Endpoint, FamilyIdentity, Finding, Ledger } from "../model/index.ts";
 
 /** One way in which a family has kept its config. */
 export interface LayoutInfo {
@@ -56,6 +56,19 @@ export type Extraction =
       readonly at?: readonly Span[];
     };
 
+/** What a saved dead-drop page says, as far as it can be told offline. */
+export interface DeadDropAnswer {
+  /** `host`, `host:port` or a URL, as decoded. */
+  readonly value: string;
+  readonly endpoint: Endpoint;
+  /** How it was read: `Caesar +15`, `text behind tag "abc"`. */
+  readonly method: string;
+  /** The marked-up text that it was read from, before decoding. */
+  readonly text: Found<string>;
+  /** Best first: 0 is the family's own way, more is less likely. */
+  readonly rank: number;
+}
+
 export interface Family extends FamilyIdentity {
   readonly summary: string;
   readonly references: readonly string[];
@@ -63,4 +76,6 @@ export interface Family extends FamilyIdentity {
   /** Builder defaults by indicator type: they neither block nor link. Compared without regard to case. */
   readonly defaults: Readonly<Record<string, readonly string[]>>;
   extract(input: ExtractInput): Extraction;
+  /** Reads a saved dead-drop page (Steam profile, Telegram channel, Mastodon bio; HTML or bare text). Never fetches. */
+  deadDrop?(page: View): readonly DeadDropAnswer[];
 }
