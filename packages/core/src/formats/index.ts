@@ -1,4 +1,5 @@
 export type * from "./address-space.ts";
+export * from "./classify.ts";
 export type * from "./dotnet/model.ts";
 export type * from "./image.ts";
 export * from "./open-image.ts";
