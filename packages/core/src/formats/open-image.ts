@@ -1,8 +1,10 @@
 import type { View } from "../bytes/index.ts";
 import type { Layout, Region } from "./address-space.ts";
 import type { Dotnet } from "./dotnet/model.ts";
+import { parseDotnet } from "./dotnet/parse-dotnet.ts";
 import type { Image, ImageHint } from "./image.ts";
 import { readCertificates } from "./pe/certificates.ts";
+import { DIRECTORY } from "./pe/constants.ts";
 import { readDebug } from "./pe/debug.ts";
 import { readExports } from "./pe/exports.ts";
 import { guessLayout } from "./pe/guess-layout.ts";
@@ -65,6 +67,7 @@ class LazyImage implements Image {
   readonly format: string;
   readonly pe: Pe | undefined;
   readonly #space: Space;
+  readonly #dotnet: () => Dotnet | undefined;
   readonly #imports: () => readonly ImportedDll[];
   readonly #exports: () => ExportTable | undefined;
   readonly #resources: () => readonly Resource[];
@@ -82,6 +85,7 @@ class LazyImage implements Image {
     this.pe = pe;
     this.#space = space;
     const inFile = space.layout === "file" ? pe : undefined;
+    this.#dotnet = once(() => (pe === undefined ? readDotnet(space) : readDotnetOf(space, pe, this.imports)));
     this.#imports = once(() => (pe === undefined ? [] : readImports(space, pe)));
     this.#exports = once(() => pe && readExports(space, pe));
     this.#resources = once(() => (pe === undefined ? [] : readResources(space, pe)));
@@ -92,7 +96,7 @@ class LazyImage implements Image {
   }
 
   get dotnet(): Dotnet | undefined {
-    return undefined;
+    return this.#dotnet();
   }
 
   get imports(): readonly ImportedDll[] {
@@ -146,6 +150,26 @@ class LazyImage implements Image {
   readRva(rva: number, length: number): View | undefined {
     return this.#space.readRva(rva, length);
   }
+}
+
+/**
+ * The module that the CLI header leads to. Where data directory 14 is wiped, metadata is searched only in what still
+ * looks like .NET: a native program that merely carries an assembly is not one.
+ */
+function readDotnetOf(space: Space, pe: Pe, imports: readonly ImportedDll[]): Dotnet | undefined {
+  const directory = pe.dataDirectories[DIRECTORY.comDescriptor];
+  if (directory !== undefined && directory.virtualAddress !== 0)
+    return readDotnet(space, { rva: directory.virtualAddress, size: directory.size });
+  const isLikely = imports.length === 0 || imports.some((dll) => dll.name.toLowerCase() === "mscoree.dll");
+  return isLikely ? readDotnet(space) : undefined;
+}
+
+function readDotnet(
+  space: Space,
+  cliHeader?: { readonly rva: number; readonly size: number },
+): Dotnet | undefined {
+  const parsed = parseDotnet(space, cliHeader);
+  return parsed.ok ? parsed.value : undefined;
 }
 
 /** Reads on first use and keeps the answer. */
