@@ -13,7 +13,7 @@ type Value =
   | { readonly kind: "text"; readonly text: Found<string> }
   | { readonly kind: "int"; readonly value: Found<number>; readonly op: string }
   | { readonly kind: "field"; readonly token: Token }
-  | { readonly kind: "array"; bytes: Found<Uint8Array> | undefined }
+  | { readonly kind: "array"; readonly size: number | undefined; bytes: Found<Uint8Array> | undefined }
   | { readonly kind: "call"; readonly name: string; readonly args: readonly Value[] }
   | { readonly kind: "unknown" };
 
@@ -63,8 +63,12 @@ function step(dotnet: Dotnet, instruction: Instruction, stack: Value[], visit: V
     visit(instruction, stack);
     stack.length = 0;
   } else if (op === "newarr") {
-    stack.pop();
-    stack.push({ kind: "array", bytes: undefined });
+    const size = stack.pop();
+    stack.push({
+      kind: "array",
+      size: size?.kind === "int" ? size.value.value : undefined,
+      bytes: undefined,
+    });
   } else if (op === "dup") {
     stack.push(stack[stack.length - 1] ?? UNKNOWN);
   } else if (op === "ldtoken") {
@@ -86,7 +90,9 @@ function call(dotnet: Dotnet, token: Token, stack: Value[]): void {
     const handle = stack.pop();
     const array = stack.pop();
     if (array?.kind === "array" && handle?.kind === "field") {
-      const data = dotnet.fieldData(handle.token % 0x1000000);
+      // Compilers round the data's type up, so the array's own length counts.
+      const whole = dotnet.fieldData(handle.token % 0x1000000);
+      const data = whole?.sub(0, array.size ?? whole.length);
       if (data !== undefined) array.bytes = found(data.bytes, data.span());
     }
     return;
