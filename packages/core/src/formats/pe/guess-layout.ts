@@ -23,9 +23,9 @@ const PROBES: readonly (readonly [directory: number, weight: number, probe: Prob
 
 /** Tells a file on disk from an image as the loader laid it out, by where the headers' addresses lead. */
 export function guessLayout(view: View, pe: Pe): Layout {
-  const same = pe.sections.every(
-    (section) => section.pointerToRawData === section.virtualAddress || section.sizeOfRawData === 0,
-  );
+  const filled = pe.sections.filter((section) => section.sizeOfRawData !== 0);
+  const same =
+    filled.length > 0 && filled.every((section) => section.pointerToRawData === section.virtualAddress);
   if (same || isLowAlignment(pe)) return "file";
   const file = peSpace(view, pe, "file");
   const mapped = peSpace(view, pe, "mapped");

@@ -1,7 +1,7 @@
 import type { Space } from "../space.ts";
 import { DIRECTORY } from "./constants.ts";
 import type { ImportedDll, Pe } from "./model.ts";
-import { nameAt, printableName } from "./names.ts";
+import { NameBudget, nameAt, printableName } from "./names.ts";
 
 /** Far more DLLs than any program names. */
 const MAX_DLLS = 1024;
@@ -19,6 +19,7 @@ interface Descriptor {
 
 interface Budget {
   functions: number;
+  readonly names: NameBudget;
 }
 
 /**
@@ -26,7 +27,7 @@ interface Budget {
  * readable DLL name; the directories' sizes count for nothing, as with the loader.
  */
 export function readImports(space: Space, pe: Pe): readonly ImportedDll[] {
-  const budget: Budget = { functions: MAX_FUNCTIONS };
+  const budget: Budget = { functions: MAX_FUNCTIONS, names: new NameBudget() };
   return [
     ...readTable(space, pe, DIRECTORY.import, 20, importDescriptor, budget),
     ...readTable(space, pe, DIRECTORY.delayImport, 32, delayDescriptor, budget),
@@ -68,7 +69,7 @@ function readTable(
   for (let i = 0; i < MAX_DLLS; i++) {
     const descriptor = descriptorAt(space, start + stride * i);
     const name = descriptor === undefined ? undefined : printableName(space, descriptor.name);
-    if (descriptor === undefined || name === undefined) break;
+    if (descriptor === undefined || name === undefined || !budget.names.take(name.length)) break;
     const functions = readThunks(space, pe, descriptor, budget);
     dlls.push({ name, functions, delayed: directory === DIRECTORY.delayImport });
   }
@@ -91,8 +92,9 @@ function readThunks(
     const low = space.view.u32(offset);
     const high = pe.is64 ? space.view.u32(offset + 4) : low;
     if (low === undefined || high === undefined || (low === 0 && high === 0)) break;
-    const entry = high >= 0x8000_0000 ? { ordinal: low & 0xffff } : readHintName(space, low);
-    if (entry === undefined) break;
+    const entry: ImportedFunction | undefined =
+      high >= 0x8000_0000 ? { ordinal: low & 0xffff } : readHintName(space, low);
+    if (entry === undefined || !budget.names.take(entry.name?.length ?? 0)) break;
     budget.functions--;
     functions.push(entry);
   }

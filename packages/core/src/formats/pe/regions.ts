@@ -4,6 +4,8 @@ import { Space } from "../space.ts";
 import { IMAGE_SCN_MEM_EXECUTE, IMAGE_SCN_MEM_WRITE, PAGE_SIZE, SECTOR_SIZE } from "./constants.ts";
 import type { Pe, Section } from "./model.ts";
 
+const UNKNOWN = { name: "image", executable: true, writable: true };
+
 /** Where Windows puts an image whose ImageBase is out of user space. */
 const FALLBACK_BASE = 0x10000;
 
@@ -56,10 +58,13 @@ function regionsOf(view: View, pe: Pe, flat: boolean): readonly Region[] {
     name: "headers",
     rva: 0,
     offset: 0,
-    size: flat && pe.sections.length === 0 ? view.length : headersEnd(pe),
+    size: headersEnd(pe),
     executable: false,
     writable: false,
   });
+  // A section table wiped in memory: what stands behind the headers may be anything.
+  if (flat && pe.sections.length === 0)
+    wanted.push({ ...UNKNOWN, rva: headersEnd(pe), offset: headersEnd(pe), size: view.length });
   wanted.sort((a, b) => a.rva - b.rva);
   const regions: Region[] = [];
   wanted.forEach((region, i) => {

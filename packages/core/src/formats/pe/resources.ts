@@ -2,6 +2,7 @@ import { utf16le, type View } from "../../bytes/index.ts";
 import type { Space } from "../space.ts";
 import { DIRECTORY } from "./constants.ts";
 import type { Pe, Resource } from "./model.ts";
+import { NameBudget } from "./names.ts";
 
 /** Leaves and directories read in all; the largest resource trees of Windows' own files have some thousands. */
 const MAX_NODES = 40_000;
@@ -26,6 +27,7 @@ class TreeReader {
   readonly #space: Space;
   readonly #root: View;
   readonly #resources: Resource[] = [];
+  readonly #names = new NameBudget();
   #nodes = 0;
 
   constructor(space: Space, root: View) {
@@ -65,6 +67,7 @@ class TreeReader {
   /** IMAGE_RESOURCE_DIR_STRING_U: a length in chars, then UTF-16LE; cut short where the view ends. */
   #name(offset: number): string | undefined {
     const length = this.#root.u16(offset);
-    return length === undefined ? undefined : utf16le(this.#root.clip(offset + 2, 2 * length).bytes);
+    if (length === undefined || !this.#names.take(length)) return undefined;
+    return utf16le(this.#root.clip(offset + 2, 2 * length).bytes);
   }
 }
