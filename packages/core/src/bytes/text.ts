@@ -109,9 +109,9 @@ export function utf16leBytes(text: string): Uint8Array {
 /** A NUL-terminated one-byte string at `offset`. Undefined when no NUL comes within `limit` bytes. */
 export function cString(view: View, offset: number, limit = 4096): Found<string> | undefined {
   if (offset < 0 || offset >= view.length) return undefined;
-  const end = view.bytes.indexOf(0, offset);
-  if (end < 0 || end - offset > limit) return undefined;
-  return found(latin1(view.bytes.subarray(offset, end)), view.span(offset, end - offset));
+  const length = view.bytes.subarray(offset, offset + limit + 1).indexOf(0);
+  if (length < 0) return undefined;
+  return found(latin1(view.bytes.subarray(offset, offset + length)), view.span(offset, length));
 }
 
 /** A NUL-terminated UTF-16LE string at `offset`. Undefined when no NUL comes within `limit` chars. */
