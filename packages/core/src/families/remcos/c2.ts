@@ -25,8 +25,14 @@ const ENTRY_SEPARATORS: readonly Uint8Array[] = [
 const MAX_ENTRIES = 256;
 const MAX_ENTRY = 1024;
 
-/** All entries, or undefined when one of them is not `host:port[:third]`. `newest`: a third part 0 or 1 is the TLS flag. */
-export function parseC2List(list: Uint8Array, newest: boolean): readonly C2Entry[] | undefined {
+export interface C2List {
+  readonly entries: readonly C2Entry[];
+  /** What stands between separators and is not `host:port[:third]`, such as a mistyped address. */
+  readonly rejected: readonly { readonly offset: number; readonly length: number }[];
+}
+
+/** `newest`: a third part 0 or 1 is the TLS flag, not a password. */
+export function parseC2List(list: Uint8Array, newest: boolean): C2List {
   const separator = ENTRY_SEPARATORS.find((s) => !indexesOf(list, s).next().done);
   const ranges: [number, number][] = [];
   let from = 0;
@@ -34,21 +40,22 @@ export function parseC2List(list: Uint8Array, newest: boolean): readonly C2Entry
     for (const at of indexesOf(list, separator)) {
       if (at < from) continue;
       ranges.push([from, at]);
-      if (ranges.length > MAX_ENTRIES) return undefined;
+      if (ranges.length === MAX_ENTRIES) break;
       from = at + separator.length;
     }
-  ranges.push([from, list.length]);
+  if (ranges.length < MAX_ENTRIES) ranges.push([from, list.length]);
 
   const entries: C2Entry[] = [];
+  const rejected: { offset: number; length: number }[] = [];
   for (const [start, end] of ranges) {
     let stop = end;
     while (stop > start && list[stop - 1] === 0) stop--;
     if (stop === start) continue;
     const entry = parseEntry(list.subarray(start, stop), start, newest);
-    if (entry === undefined) return undefined;
-    entries.push(entry);
+    if (entry === undefined) rejected.push({ offset: start, length: stop - start });
+    else entries.push(entry);
   }
-  return entries.length > 0 ? entries : undefined;
+  return { entries, rejected };
 }
 
 function parseEntry(bytes: Uint8Array, offset: number, newest: boolean): C2Entry | undefined {

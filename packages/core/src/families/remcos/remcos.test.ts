@@ -137,6 +137,20 @@ describe("the resource", () => {
     }
   });
 
+  it("keeps what is no address apart, without losing the rest", () => {
+    const c2s = [
+      { host: "http://c2.example", port: 2404, tls: true },
+      { host: "c2.example", port: 70000, tls: true },
+      { host: "good.example", port: 2404, tls: true },
+    ];
+    const finding = findingOf(remcosCarrier({ ...MODERN, c2s }));
+    expect(finding.c2).toEqual(["tcp://good.example:2404"]);
+    expect(finding.config.other?.c2_unread).toEqual(["http://c2.example:2404:1", "c2.example:70000:1"]);
+    expect(finding.reasons.map((r) => r.code)).toEqual(["c2-unread"]);
+    const none = findingOf(remcosCarrier({ ...MODERN, c2s: c2s.slice(0, 1) }));
+    expect([none.c2, none.config.mutex]).toEqual([[], ["Rmc-7KD2QH"]]);
+  });
+
   it("says how far it came when the text has no known separator", () => {
     const blob = remcosBlob({
       ...MODERN,

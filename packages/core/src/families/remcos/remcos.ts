@@ -49,6 +49,8 @@ function fromResources(image: Image): Located | { readonly trace: Trace | undefi
   let trace: Trace | undefined;
   for (const resource of [...named, ...rest]) {
     if (resource.data.length > MAX_BLOB) continue;
+    // The usual name is worth a full try; of others only those that start like a C2 list are.
+    if (resource.name !== "SETTINGS" && !couldBeBlob(resource.data.bytes)) continue;
     const decrypted = decryptBlob(resource.data.bytes);
     const source = `resource ${nameOf(resource)}`;
     if (typeof decrypted !== "string") return { blob: resource.data, source, decrypted, sized: true };
@@ -75,9 +77,11 @@ function fromContent(view: View, closely: boolean): Located | undefined {
   return undefined;
 }
 
+/** Enough for the longest key and the first bytes of text. */
+const MAX_HEAD = 0x200;
+
 function tryAt(view: View, offset: number, what: string): Located | undefined {
-  const window = view.clip(offset, MAX_BLOB);
-  if (!couldBeBlob(window.bytes)) return undefined;
+  if (!couldBeBlob(view.bytes.subarray(offset, offset + MAX_HEAD))) return undefined;
   const blob = blobAt(view, offset);
   const decrypted = decryptBlob(blob.bytes);
   return typeof decrypted === "string"

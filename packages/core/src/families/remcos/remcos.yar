@@ -7,8 +7,9 @@ rule assay_remcos
     strings:
         $name = "Remcos" ascii wide
         $banner = " * REMCOS v" ascii
-        $vendor1 = "Breaking-Security.Net" ascii nocase
-        $vendor2 = "BreakingSecurity.Net" ascii nocase
+        $vendor1 = "Breaking-Security.Net" ascii
+        $vendor2 = "BreakingSecurity.Net" ascii
+        $vendor3 = "BreakingSecurity.net" ascii
         $inject = "Remcos_Mutex_Inj" ascii
         $watchdog1 = "Mutex_RemWatchdog" ascii
         $watchdog2 = "Remcos restarted by watchdog!" ascii

@@ -1,8 +1,8 @@
 /** Says a decrypted config in MACO's words. */
-import { type Found, found, hex, type Span, type View } from "../../bytes/index.ts";
+import { type Found, found, hex, latin1, type Span, type View } from "../../bytes/index.ts";
 import type { FindingBuilder, Reading } from "../../model/index.ts";
 import { endpointUrl } from "../../model/index.ts";
-import type { C2Entry } from "./c2.ts";
+import type { C2List } from "./c2.ts";
 import type { FieldSet, FieldValue } from "./fields.ts";
 
 const RUN = "Software\\Microsoft\\Windows\\CurrentVersion\\Run";
@@ -29,7 +29,7 @@ const PATHS = {
 /** Names that have a place of their own in the config. */
 const PLACED = new Set(["botnet", "mutex", "process_injection"]);
 
-export function reportC2(builder: FindingBuilder, plain: View, entries: readonly C2Entry[]): void {
+export function reportC2(builder: FindingBuilder, plain: View, { entries, rejected }: C2List): void {
   const list: Record<string, unknown>[] = [];
   const spans: Span[] = [];
   for (const { host, port, tls, password, offset, length, thirdOffset, thirdLength } of entries) {
@@ -47,7 +47,13 @@ export function reportC2(builder: FindingBuilder, plain: View, entries: readonly
     });
     spans.push(plain.span(offset, thirdOffset + thirdLength - offset));
   }
-  builder.other("c2_entries", { value: list, at: spans }, { as: "code", steps: ["field 0"] });
+  if (list.length > 0)
+    builder.other("c2_entries", { value: list, at: spans }, { as: "code", steps: ["field 0"] });
+  if (rejected.length === 0) return;
+  const at = rejected.map(({ offset, length }) => plain.span(offset, length));
+  const texts = rejected.map(({ offset, length }) => latin1(plain.bytes.subarray(offset, offset + length)));
+  builder.other("c2_unread", { value: texts, at }, { as: "latin1", steps: ["field 0"] });
+  builder.reason("c2-unread", `${texts.length} of the C2 list's entries are not host:port`, at);
 }
 
 export function reportFields(builder: FindingBuilder, { known, raw, tls }: FieldSet): void {
