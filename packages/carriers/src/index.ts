@@ -1,2 +1,3 @@
 export * from "./carrier.ts";
 export * from "./pe-writer.ts";
+export * from "./remcos.ts";
