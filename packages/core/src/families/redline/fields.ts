@@ -56,14 +56,14 @@ export function encryptedFields(
   if (c2 === undefined) return undefined;
   const opens = (key: Found<string>) =>
     isKey(key.value) && parseC2List(decrypt(c2.value, key.value) ?? "", true) !== undefined;
-  for (const shape of shapes) {
-    if (dotnet === undefined || shape.centre < 0) continue;
-    const key = textsOf(shape.group).find(opens) ?? shape.loaded.find(opens);
-    if (key !== undefined) return roles(dotnet, shape, c2, key);
-  }
   const near = survey.strings.slice(Math.max(0, index - NEIGHBOURS), index + NEIGHBOURS + 1);
-  const key = [...shapes.flatMap(({ loaded }) => loaded), ...near.map(({ text }) => text)].find(opens);
+  const key =
+    shapes.flatMap(({ group }) => textsOf(group)).find(opens) ??
+    shapes.flatMap(({ loaded }) => loaded).find(opens) ??
+    near.map(({ text }) => text).find(opens);
   if (key === undefined) return undefined;
+  const stored = shapes.find(({ group }) => textsOf(group).length > 1);
+  if (dotnet !== undefined && stored !== undefined) return roles(dotnet, stored, c2, key);
   const [id, message] = betweenOf(survey, index, key);
   return {
     layout: "user-strings",
@@ -84,11 +84,9 @@ export function plainFields(
 ): Fields | undefined {
   const c2 = survey.strings[index]?.text;
   if (c2 === undefined) return undefined;
-  for (const shape of shapes) {
-    if (dotnet === undefined || shape.centre < 0) continue;
-    const fields = roles(dotnet, shape, c2, undefined);
-    if (fields.id !== undefined) return fields;
-  }
+  const stored = shapes.find(({ group }) => textsOf(group).length > 1);
+  const fields = dotnet && stored && roles(dotnet, stored, c2, undefined);
+  if (fields?.id !== undefined) return fields;
   const loaded = shapes.map((shape) => behind(shape.loaded, c2)).find((text) => text !== undefined);
   const id = loaded ?? survey.strings[index + 1]?.text;
   const isId = id !== undefined && PLAIN_ID.test(id.value);
@@ -143,8 +141,9 @@ function behind(loaded: readonly Found<string>[], text: Found<string>): Found<st
   return loaded[loaded.findIndex(({ value }) => value === text.value) + 1];
 }
 
-/** #US entries between the C2 list and the key, in heap order: ID and Message. */
+/** #US entries between the C2 list and the key that decrypt, in heap order: ID and Message. */
 function betweenOf(survey: Survey, index: number, key: Found<string>): readonly Found<string>[] {
-  const keyIndex = survey.strings.findIndex(({ text }, i) => i > index && text === key);
-  return keyIndex < 0 ? [] : survey.strings.slice(index + 1, keyIndex).map(({ text }) => text);
+  const keyIndex = survey.strings.findIndex(({ text }, i) => i > index && text.value === key.value);
+  const between = keyIndex < 0 ? [] : survey.strings.slice(index + 1, keyIndex);
+  return between.map(({ text }) => text).filter((text) => decrypt(text.value, key.value) !== undefined);
 }
