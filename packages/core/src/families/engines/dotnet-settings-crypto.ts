@@ -142,12 +142,7 @@ export function md5Key(password: Found<string>, bytes: Uint8Array): SettingsKey 
 /** Plain text of one value, when padding and UTF-8 hold. The MAC is not checked here. */
 export function decryptSetting(key: SettingsKey, mode: AesMode, data: Uint8Array): string | undefined {
   const skip = key.scheme === "hmac" ? MAC_SIZE : 0;
-  const plain = decryptAes(
-    mode,
-    key.key,
-    data.subarray(skip, skip + IV_SIZE),
-    data.subarray(skip + IV_SIZE),
-  );
+  const plain = decryptAes(mode, key.key, data.subarray(skip, skip + IV_SIZE), data.subarray(skip + IV_SIZE));
   return plain && utf8(plain);
 }
 
@@ -174,11 +169,12 @@ export function settingSteps(
   keyAt: readonly Span[],
 ): Step[] {
   const skip = key.scheme === "hmac" ? MAC_SIZE : 0;
-  const iv = mode === "ecb" ? {} : { iv: hex(data.subarray(skip, skip + IV_SIZE)) };
+  const params: Record<string, string> = { key: hex(key.key) };
+  if (mode !== "ecb") params.iv = hex(data.subarray(skip, skip + IV_SIZE));
   return [
     { op: "utf16le" },
     { op: "base64" },
     { op: "skip", params: { bytes: skip + IV_SIZE } },
-    { op: `aes-${mode}`, params: { key: hex(key.key), ...iv }, at: [...keyAt] },
+    { op: `aes-${mode}`, params, at: [...keyAt] },
   ];
 }

@@ -110,7 +110,13 @@ export function openSettings(source: SettingsSource, scheme: SettingsScheme, con
     const key = findMacKey(macced.slice(0, PROBES), passwords, scheme, context);
     if (key !== undefined) return openMacced(source, key, macced, context);
   }
-  return openBlocks(source, scheme, passwords, ciphertexts.filter((c) => couldBeBlocks(c.data)), context);
+  return openBlocks(
+    source,
+    scheme,
+    passwords,
+    ciphertexts.filter((c) => couldBeBlocks(c.data)),
+    context,
+  );
 }
 
 function passwordsOf(source: SettingsSource, scheme: SettingsScheme): Found<string>[] {

@@ -1,12 +1,8 @@
 /** Tells which of the opened values is which field. */
 import type { Found } from "../../bytes/index.ts";
-import { View } from "../../bytes/index.ts";
-import {
-  QUASAR_ITERATIONS,
-  QUASAR_SALT,
-} from "../engines/dotnet-settings-crypto.ts";
+import { equalBytes } from "../../bytes/index.ts";
 import type { OpenedSetting, OpenedSettings, SettingsNumber } from "../engines/dotnet-settings.ts";
-import { equalBytes, utf8Bytes } from "../../bytes/index.ts";
+import { QUASAR_ITERATIONS, QUASAR_SALT } from "../engines/dotnet-settings-crypto.ts";
 import {
   type BoolName,
   boolName,
@@ -18,7 +14,7 @@ import {
   type TextName,
   textName,
 } from "./fields.ts";
-import { isHost, parseHosts } from "./hosts.ts";
+import { isHost, parseHost } from "./hosts.ts";
 
 export interface Arranged {
   /** Layout id. */
@@ -63,12 +59,14 @@ export function arrange(opened: OpenedSettings): Arranged | undefined {
   const unknown = settings
     .map((setting, index) => ({ index, setting }))
     .filter(({ setting }) => !used.has(setting) && setting.plain !== "" && setting.state !== "password");
-  const exact = order !== undefined && isStandard(opened, order) && isExact(settings, order, opened.source.origin);
+  const exact =
+    order !== undefined && isStandard(opened, order) && isExact(settings, order, opened.source.origin);
   return {
     layout: exact ? order.id : "fork",
     by,
     texts,
-    unknown: opened.source.origin === "strings" ? unknown.filter((u) => u.setting.state === "encrypted") : unknown,
+    unknown:
+      opened.source.origin === "strings" ? unknown.filter((u) => u.setting.state === "encrypted") : unknown,
     ...numbers(opened.source.numbers, order, named),
   };
 }
@@ -132,15 +130,18 @@ function classify(settings: readonly OpenedSetting[], texts: Map<TextName, Opene
 }
 
 function isHostList(text: string): boolean {
-  const list = parseHosts(text, new View(utf8Bytes(text)));
-  return list.hosts.length > 0 && list.rejected.length === 0;
+  const entries = text.split(";").filter((entry) => entry.trim() !== "");
+  return entries.length > 0 && entries.every((entry) => parseHost(entry.trim()) !== undefined);
 }
 
 function hasHosts(texts: ReadonlyMap<TextName, OpenedSetting>): boolean {
   const host = texts.get("HOST");
   if (host !== undefined) return host.plain === "" || isHost(host.plain);
   const hosts = texts.get("HOSTS");
-  return hosts?.state === "encrypted" && (hosts.plain === "" || isHostList(hosts.plain) || hosts.plain.includes(":"));
+  return (
+    hosts?.state === "encrypted" &&
+    (hosts.plain === "" || isHostList(hosts.plain) || hosts.plain.includes(":"))
+  );
 }
 
 function numbers(
@@ -164,8 +165,8 @@ function numbers(
   }
   const least = order === undefined ? 0 : order.bools.length - order.lateBools;
   const fits = order !== undefined && flags.length >= least && flags.length <= order.bools.length;
-  if (fits) flags.forEach((flag, i) => bools.set(order.bools[i] as BoolName, flag.value));
+  if (fits) for (const [i, flag] of flags.entries()) bools.set(order.bools[i] as BoolName, flag.value);
   if (order !== undefined && plain.length === order.ints.length)
-    plain.forEach((int, i) => ints.set(order.ints[i] as IntName, int.value));
+    for (const [i, int] of plain.entries()) ints.set(order.ints[i] as IntName, int.value);
   return { bools, ints, folder, unnamedBools: fits ? 0 : flags.length };
 }
