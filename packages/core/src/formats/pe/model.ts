@@ -2,11 +2,14 @@
 import type { Found, Span, View } from "../../bytes/index.ts";
 
 export interface Pe {
+  /** Offset of the PE signature: e_lfanew, or where structure shows the headers when e_lfanew is gone. */
+  readonly lfanew: number;
   readonly machine: number;
   /** PE32+ when true. */
   readonly is64: boolean;
   readonly timeDateStamp: number;
   readonly characteristics: number;
+  readonly sizeOfOptionalHeader: number;
   readonly subsystem: number;
   readonly dllCharacteristics: number;
   readonly imageBase: bigint;

@@ -1,0 +1,2 @@
+export type * from "./model.ts";
+export { parseDotnet } from "./parse-dotnet.ts";

@@ -1,0 +1,7 @@
+export type * from "./address-space.ts";
+export * from "./classify.ts";
+export * from "./dotnet/index.ts";
+export type * from "./image.ts";
+export * from "./open-image.ts";
+export * from "./pe/index.ts";
+export * from "./space.ts";

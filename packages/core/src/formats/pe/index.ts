@@ -1,0 +1,11 @@
+export * from "./certificates.ts";
+export * from "./constants.ts";
+export * from "./debug.ts";
+export * from "./exports.ts";
+export * from "./imports.ts";
+export type * from "./model.ts";
+export * from "./overlay.ts";
+export * from "./parse-pe.ts";
+export * from "./regions.ts";
+export * from "./resources.ts";
+export * from "./rich-header.ts";
