@@ -9,9 +9,11 @@
  *
  * Each field is XORed with the key from its start.
  */
-import { isPrintableAscii, type View } from "../../bytes/index.ts";
+import { type Found, found, hex, isPrintableAscii, latin1, type View } from "../../bytes/index.ts";
 import { xor } from "../../codecs/index.ts";
-import { type Address, parseUrl } from "./hosts.ts";
+import type { Finding, Ledger, Step } from "../../model/index.ts";
+import { type Address, deadDropPlatform, isOrigin, parseUrl } from "./hosts.ts";
+import { builder, PLAIN } from "./identity.ts";
 
 const KEY_LENGTH = 16;
 const RECORDS = 0x72;
@@ -107,9 +109,57 @@ function readField(view: View, base: number, slot: Slot, key: Uint8Array): Field
   if (cipher === undefined) return undefined;
   const plain = xor(cipher.bytes, key);
   if (!isPrintableAscii(plain)) return undefined;
-  return { offset: base + slot.at, length, text: String.fromCharCode(...plain) };
+  return { offset: base + slot.at, length, text: latin1(plain) };
 }
 
 function unlessEmpty(field: Field): Field | undefined {
   return field.length === 0 ? undefined : field;
+}
+
+/** A tagged address on a host of no known service is still a dead drop when it names a page. */
+function blobUsage(address: Address, tagged: boolean): "c2" | "dead_drop_resolver" {
+  return deadDropPlatform(address) !== undefined || (tagged && !isOrigin(address))
+    ? "dead_drop_resolver"
+    : "c2";
+}
+
+export function reportBlob(blob: Blob, view: View, ledger: Ledger): Finding {
+  const out = builder("Vf", view);
+  const keySpan = view.span(blob.offset, blob.key.length);
+  const steps: Step[] = [{ op: "xor", params: { key: hex(blob.key) }, at: [keySpan] }];
+  const read = (field: Field, source: string): Found<string> => {
+    const plain = ledger.derive([view.span(field.offset, field.length)], steps, source);
+    return plain === undefined ? found(field.text) : found(field.text, plain.span());
+  };
+  out.version(read(blob.version, "blob version"), PLAIN);
+  if (blob.buildId !== undefined) out.text("identifier", read(blob.buildId, "blob build id"), PLAIN);
+  const tags = new Set<string>();
+  blob.records.forEach((record, i) => {
+    const url = read(record.url, `blob record ${i} url`);
+    const agent = record.userAgent && read(record.userAgent, `blob record ${i} user agent`);
+    const usage = blobUsage(record.address, record.tag !== undefined);
+    out.endpoint(
+      { ...record.address, usage, ...(agent === undefined ? {} : { userAgent: agent.value }) },
+      [...url.at, ...(agent?.at ?? [])],
+      PLAIN,
+    );
+    if (usage === "dead_drop_resolver" && deadDropPlatform(record.address) === undefined)
+      out.reason(
+        "unlisted-dead-drop",
+        `${record.address.host} is taken for a dead drop: its record has a tag and a page`,
+        url.at,
+      );
+    if (record.tag === undefined || tags.has(record.tag.text)) return;
+    out.other(tagName(tags.size), read(record.tag, `blob record ${i} tag`), PLAIN);
+    tags.add(record.tag.text);
+  });
+  out.encryption({ algorithm: "xor", key: hex(blob.key), usage: "config" }, [keySpan], { as: "hex" });
+  if (blob.cutShort)
+    out.reason("list-cut-short", "a further record begins as a URL but does not hold together");
+  return out.build("structural", ledger);
+}
+
+/** Words before the C2 on the dead-drop pages, in the order of the list. */
+function tagName(index: number): string {
+  return index === 0 ? "dead_drop_tag" : `dead_drop_tag_${index + 1}`;
 }

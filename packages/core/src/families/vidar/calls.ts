@@ -39,7 +39,7 @@ const MAX_CALLS = 4096;
 const MAX_GROUPS = 64;
 /** Constants remembered between two calls. */
 const MAX_CONSTANTS = 8;
-/** Bytes of 68 (push imm32) or B8 + r (mov r32, imm32). */
+/** The instruction that the search runs on. */
 const PUSH_IMM32 = 0x68;
 
 interface Run {
@@ -107,11 +107,11 @@ function decodeRun(view: View, start: number, end: number): Run {
     : { end: at, calls: calls ?? [], stored: stored ?? [] };
 }
 
-/** Where the run around a push of a constant begins: at the length before it, when that is there, or a store. */
+/** Where the run around a push begins: at the length before it, and at the stores before that. */
 function runStart(bytes: Uint8Array, push: number, floor: number): number {
   let start = push;
-  if (start - 10 >= floor && bytes[start - 10] === 0xc7 && bytes[start - 9] === 0x05) start -= 10;
-  else if (start - 2 >= floor && bytes[start - 2] === 0x6a) start -= 2;
+  if (start - 2 >= floor && bytes[start - 2] === 0x6a) start -= 2;
+  while (start - 10 >= floor && bytes[start - 10] === 0xc7 && bytes[start - 9] === 0x05) start -= 10;
   return start;
 }
 
@@ -129,7 +129,8 @@ export function callGroups(image: AddressSpace): CallGroup[] {
       for (const call of run.calls) {
         if (call.constants.length === 0) continue;
         let group = groups.get(call.target);
-        if (group === undefined) groups.set(call.target, (group = { target: call.target, calls: [], stored: [] }));
+        if (group === undefined)
+          groups.set(call.target, (group = { target: call.target, calls: [], stored: [] }));
         if (group.calls.length < MAX_CALLS) group.calls.push(call);
         owner ??= group;
       }

@@ -56,7 +56,8 @@ export function scanClear(view: View): ClearScan {
   for (let at = bytes.indexOf(COLON); at >= 0; at = bytes.indexOf(COLON, at + 1)) {
     if (bytes[at + 1] === SLASH && bytes[at + 2] === SLASH) {
       const start = bytes[at - 1] === 0x73 ? at - 5 : at - 4; // "https" or "http"
-      if (start < 0 || bytes[start] !== 0x68 || bytes[start + 1] !== 0x74 || urls.length >= MAX_URLS) continue;
+      if (start < 0 || bytes[start] !== 0x68 || bytes[start + 1] !== 0x74 || urls.length >= MAX_URLS)
+        continue;
       if (!endsText(bytes[start - 1])) continue;
       const text = textAt(bytes, start, MAX_URL);
       const url = text === undefined ? undefined : parseUrl(text);
@@ -65,7 +66,10 @@ export function scanClear(view: View): ClearScan {
       continue;
     }
     for (const marker of COLON_MARKERS) {
-      if (marker.bytes[marker.colon - 1] === bytes[at - 1] && standsAt(bytes, marker.bytes, at - marker.colon))
+      if (
+        marker.bytes[marker.colon - 1] === bytes[at - 1] &&
+        standsAt(bytes, marker.bytes, at - marker.colon)
+      )
         texts.add(marker.text);
     }
   }
@@ -77,7 +81,13 @@ export interface FoundText extends Found<string> {
 }
 
 /** The NUL-terminated printable strings that lie wholly in [start, end), `min` to `max` bytes long. */
-export function* textsIn(view: View, start: number, end: number, min: number, max: number): Generator<FoundText> {
+export function* textsIn(
+  view: View,
+  start: number,
+  end: number,
+  min: number,
+  max: number,
+): Generator<FoundText> {
   const { bytes } = view;
   const last = Math.min(end, bytes.length);
   let from = Math.max(0, start);

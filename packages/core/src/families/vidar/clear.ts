@@ -5,9 +5,11 @@
  */
 import type { Found, View } from "../../bytes/index.ts";
 import type { AddressSpace } from "../../formats/address-space.ts";
+import type { Finding, Ledger } from "../../model/index.ts";
 import { type ClearScan, type FoundText, type FoundUrl, textAt, textsIn } from "./clear-scan.ts";
 import { ENOUGH, isKins, MARKERS, weigh } from "./evidence.ts";
 import { deadDropPlatform, isBenign, isIpv4, isOrigin, isProfilePage } from "./hosts.ts";
+import { BUILD_ID, builder, PLAIN, VERSION } from "./identity.ts";
 
 export interface ClearConfig {
   readonly deadDrops: readonly FoundUrl[];
@@ -31,19 +33,23 @@ const VERY_NEAR = 0x400;
 /** Dead drops of one config. */
 const MAX_DEAD_DROPS = 32;
 
-const VERSION = /^\d{1,2}\.\d{1,2}$/;
-const BUILD_ID = /^[0-9a-f]{32}$/;
 /** Letters and digits, as in every tag published but a few; a tag of letters alone cannot be told from a word. */
 const TAG = /^(?=[a-z0-9]*[a-z])(?=[a-z0-9]*\d)[a-z0-9]{4,10}$/;
 const MAX_USER_AGENT = 0x100;
 
-/** Undefined when the image is not told to be Vidar's. */
-export function readClear(image: AddressSpace, scan: ClearScan): ClearConfig | undefined {
+/**
+ * `decoded`: strings that were decrypted from the image, which may tell Vidar as well as those in clear.
+ * Undefined when the image is not told to be Vidar's.
+ */
+export function readClear(
+  image: AddressSpace,
+  scan: ClearScan,
+  decoded: readonly string[] = [],
+): ClearConfig | undefined {
   const { view } = image;
   const profiles = scan.urls.filter((u) => isProfilePage(u.url));
   if (profiles.length === 0 && scan.texts.size === 0) return undefined;
-  const markers = markersOf(view, scan);
-  const verdict = weigh(markers);
+  const verdict = weigh([...markersOf(view, scan), ...decoded]);
   const told = verdict.score >= ENOUGH && (verdict.kin === undefined || profiles.length > 0);
   if (!told && profiles.length === 0) return undefined;
 
@@ -62,7 +68,11 @@ export function readClear(image: AddressSpace, scan: ClearScan): ClearConfig | u
 
   const urls = deadDrops.length + c2.length;
   const facts3 = Number(version !== undefined) + Number(buildId !== undefined) + Number(urls > 0);
-  if (told ? urls === 0 || facts3 + Math.min(deadDrops.length, c2.length) < 2 : !isCluster(deadDrops, c2, version, buildId))
+  if (
+    told
+      ? urls === 0 || facts3 + Math.min(deadDrops.length, c2.length) < 2
+      : !isCluster(deadDrops, c2, version, buildId)
+  )
     return undefined;
   return {
     deadDrops,
@@ -87,8 +97,14 @@ function isCluster(
   if (version === undefined || buildId === undefined) return false;
   const steam = deadDrops.find((u) => deadDropPlatform(u.url) === "steam");
   if (steam === undefined) return false;
-  const second = [...deadDrops.filter((u) => deadDropPlatform(u.url) !== "steam"), ...c2.filter((u) => isIpv4(u.url.host))];
-  return [version, buildId].every((f) => distance(f, steam) <= NEAR) && second.some((u) => distance(u, steam) <= NEAR);
+  const second = [
+    ...deadDrops.filter((u) => deadDropPlatform(u.url) !== "steam"),
+    ...c2.filter((u) => isIpv4(u.url.host)),
+  ];
+  return (
+    [version, buildId].every((f) => distance(f, steam) <= NEAR) &&
+    second.some((u) => distance(u, steam) <= NEAR)
+  );
 }
 
 /** The marker texts of the image, its kin's too. Those without a colon are looked for only when one with a colon was met. */
@@ -108,7 +124,13 @@ function distance(a: { offset: number }, b: { offset: number }): number {
 }
 
 /** Strings of a form within reach of the anchors, nearest first. */
-function facts(view: View, anchors: readonly { offset: number }[], min: number, max: number, form: RegExp): FoundText[] {
+function facts(
+  view: View,
+  anchors: readonly { offset: number }[],
+  min: number,
+  max: number,
+  form: RegExp,
+): FoundText[] {
   const found = new Map<number, FoundText>();
   for (const { offset } of anchors.slice(0, MAX_DEAD_DROPS))
     for (const text of textsIn(view, offset - NEAR, offset + NEAR, min, max))
@@ -164,4 +186,39 @@ function soleUserAgent(view: View, deadDrops: readonly FoundUrl[]): Found<string
     for (const text of textsIn(view, offset - VERY_NEAR, offset + VERY_NEAR, 12, MAX_USER_AGENT))
       if (text.value.startsWith("Mozilla/5.0 (")) agents.set(text.value, { value: text.value, at: text.at });
   return agents.size === 1 ? [...agents.values()][0] : undefined;
+}
+
+export function reportClear(config: ClearConfig, view: View, ledger: Ledger): Finding {
+  const out = builder("Vd", view);
+  if (config.version !== undefined) out.version(config.version, PLAIN);
+  if (config.buildId !== undefined) out.text("identifier", config.buildId, PLAIN);
+  const agent = config.userAgent;
+  const inOrder = [...config.deadDrops, ...config.c2].sort((a, b) => a.offset - b.offset);
+  for (const entry of inOrder) {
+    const usage = config.c2.includes(entry) ? "c2" : "dead_drop_resolver";
+    out.endpoint(
+      { ...entry.url, usage, ...(agent === undefined ? {} : { userAgent: agent.value }) },
+      [...entry.at, ...(agent?.at ?? [])],
+      PLAIN,
+    );
+  }
+  if (config.tag !== undefined) {
+    out.other("dead_drop_tag", config.tag, PLAIN);
+    out.reason("tag-by-place", "taken for the tag since it stands beside a dead drop", config.tag.at);
+  }
+  if (config.version !== undefined && !config.versionByCode)
+    out.reason(
+      "version-by-place",
+      "the number nearest to the addresses; no code of a known form names it",
+      config.version.at,
+    );
+  for (const entry of config.stray)
+    out.reason("url-not-taken", "has the form of a C2 but stands apart from the config", entry.at);
+  out.reason(
+    "told-by",
+    config.markers.length > 0
+      ? `texts of Vidar's: ${config.markers.join(", ")}`
+      : "dead drop, second address, version and build id in one place; none of Vidar's texts is in clear",
+  );
+  return out.build("heuristic", ledger);
 }

@@ -43,9 +43,11 @@ interface FieldText {
 }
 
 /** A word, an address, a bar. Character classes do not overlap where they meet, so it runs in linear time. */
-const MARKED = /(?:^|[\s"'>])([A-Za-z0-9_-]{2,32})[ \t]+((?:https?:\/\/)?(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{3,253})(?::\d{1,5})?(?:\/[^\s|"'<>]{0,200})?)\s?\|/g;
+const MARKED =
+  /(?:^|[\s"'>])([A-Za-z0-9_-]{2,32})[ \t]+((?:https?:\/\/)?(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{3,253})(?::\d{1,5})?(?:\/[^\s|"'<>]{0,200})?)\s?\|/g;
 /** An older form without the bar: an IPv4 address as the end of the field. */
-const BARE = /(?:^|\s)([A-Za-z0-9_-]{2,32})[ \t]+((?:https?:\/\/)?\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)\/?\s*$/;
+const BARE =
+  /(?:^|\s)([A-Za-z0-9_-]{2,32})[ \t]+((?:https?:\/\/)?\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)\/?\s*$/;
 /** A tag before something that is no address, closed by the bar: coded in a way that is not published. */
 const CODED = /^\s*([A-Za-z0-9_-]{2,32})[ \t]+([\x21-\x7b\x7d\x7e]{8,512})\|/;
 
@@ -101,7 +103,8 @@ function addressOf(value: string): Address | undefined {
     return url === undefined || deadDropPlatform(url) !== undefined ? undefined : url;
   }
   const url = parseUrl(`http://${value}`);
-  if (url === undefined || !isHost(url.host) || (!isIpv4(url.host) && !/\.[a-z]{2,}$/i.test(url.host))) return undefined;
+  if (url === undefined || !isHost(url.host) || (!isIpv4(url.host) && !/\.[a-z]{2,}$/i.test(url.host)))
+    return undefined;
   if (!isIpv4(url.host) && !url.host.includes(".")) return undefined;
   return { ...url, scheme: url.port === 443 ? "https" : "http" };
 }

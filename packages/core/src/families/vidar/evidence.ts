@@ -35,7 +35,12 @@ export const MARKERS: readonly Marker[] = [
 /** A gate of Arkei's, Mars's or Stealc's. Vidar posts to the root of its C2. */
 const PHP_GATE = /^\/[\w/-]{1,64}\.php$/;
 /** Report names of Stealc and of Arkei, Oski and Mars; paths of the first Arkei. */
-const KIN_TEXTS: ReadonlySet<string> = new Set(["system_info.txt", "system.txt", "/server/gate", "/server/grubConfig"]);
+const KIN_TEXTS: ReadonlySet<string> = new Set([
+  "system_info.txt",
+  "system.txt",
+  "/server/gate",
+  "/server/grubConfig",
+]);
 
 /** True for a text that only the kin has. */
 export function isKins(text: string): boolean {

@@ -76,6 +76,7 @@ const BENIGN_HOSTS: readonly string[] = [
   "mozilla.net",
   "mozilla.org",
   "office.com",
+  "outlook.com",
   "openssl.org",
   "openxmlformats.org",
   "python.org",
@@ -120,7 +121,13 @@ export function isHost(text: string): boolean {
 export function parseUrl(text: string): Address | undefined {
   const match = URL.exec(text);
   if (match === null) return undefined;
-  const [, scheme, rawHost, rawPort, path] = match as unknown as [string, "http" | "https", string, string?, string?];
+  const [, scheme, rawHost, rawPort, path] = match as unknown as [
+    string,
+    "http" | "https",
+    string,
+    string?,
+    string?,
+  ];
   const host = rawHost.replace(/^\[|\]$/g, "");
   const port = rawPort === undefined ? undefined : Number(rawPort);
   if (!isHost(host) || (port !== undefined && (port === 0 || port > 65535))) return undefined;
