@@ -19,10 +19,10 @@ import {
   SLOT,
 } from "./entries.ts";
 import { type ArrayReference, arrayReferences, type FoundSite } from "./key-sites.ts";
-import { type Run, randomRuns } from "./random-runs.ts";
+import { randomStarts, type Starts } from "./random-runs.ts";
 import type { Range } from "./ranges.ts";
 
-const FIRST_COUNTER = 2;
+export const FIRST_COUNTER = 2;
 const ARRAY = KEY_SIZE + NONCE_SIZE + SLOT;
 
 export interface Blob {
@@ -61,21 +61,19 @@ function withCount(image: Image, blob: Blob, ranges: readonly Range[]): Blob {
 
 /** A blob cannot be told from its surroundings without two entries. */
 const MIN_BLOB = ARRAY + 2 * SLOT;
-/** Random bytes around a blob (keys, junk behind short strings) and the blob itself; longer runs are payloads. */
-const MAX_RUN = 0x4000;
-/** In runs up to this length every offset is tried, in longer ones those that are 4-aligned in memory. */
-const MAX_UNALIGNED_RUN = 0x1000;
+/** Random bytes around a blob (keys, junk behind short strings) and the blob itself; longer islands are payloads. */
+const MAX_ISLAND = 0x4000;
+/** In islands up to this length every offset is tried, in longer ones those that are 4-aligned in memory. */
+const MAX_UNALIGNED_ISLAND = 0x1000;
 /** Keys tried in one image: about ten milliseconds. */
 const MAX_PROBES = 30_000;
 
-/** Finds the blob without any signature: where a key, a nonce and ciphertext are, two entries decrypt. */
+/** Finds the blob without any signature: where a key, a nonce and ciphertext may be, two entries decrypt. */
 export function findBlob(image: Image, ranges: readonly Range[]): Blob | undefined {
   const { bytes } = image.view;
   let probes = MAX_PROBES;
-  const scan = (run: Run, phase: number): Blob | undefined => {
-    const end = Math.min(run.end, bytes.length) - MIN_BLOB;
-    let at = run.start + ((((phase - run.start) % 4) + 4) % 4);
-    for (; at <= end && probes > 0; at += 4, probes--) {
+  const scan = ({ start, end }: Starts, phase: number): Blob | undefined => {
+    for (let at = start + ((phase - start) & 3); at < end && probes > 0; at += 4, probes--) {
       if (!startsAsHost(bytes, at, at + KEY_SIZE, at + ARRAY, FIRST_COUNTER)) continue;
       const site: FoundSite = { key: at, nonce: at + KEY_SIZE, by: "scan" };
       if (!opens(bytes, site)) continue;
@@ -84,17 +82,17 @@ export function findBlob(image: Image, ranges: readonly Range[]): Blob | undefin
     }
     return undefined;
   };
-  const found: { run: Run; phase: number }[] = [];
-  for (const range of ranges) {
-    for (const run of randomRuns(bytes, range.start, range.end, MIN_BLOB, MAX_RUN)) {
-      const blob = scan(run, range.phase);
+  const small: { starts: Starts; phase: number }[] = [];
+  for (const { start, end, phase } of ranges) {
+    for (const starts of randomStarts(bytes, start, end, MIN_BLOB, MAX_ISLAND)) {
+      const blob = scan(starts, phase ?? 0);
       if (blob !== undefined) return blob;
-      if (run.end - run.start <= MAX_UNALIGNED_RUN) found.push({ run, phase: range.phase });
+      if (starts.island <= MAX_UNALIGNED_ISLAND) small.push({ starts, phase: phase ?? 0 });
     }
   }
   for (const shift of [1, 2, 3]) {
-    for (const { run, phase } of found) {
-      const blob = scan(run, phase + shift);
+    for (const { starts, phase } of small) {
+      const blob = scan(starts, phase + shift);
       if (blob !== undefined) return blob;
     }
   }
