@@ -27,6 +27,11 @@ export interface RedlineConfig {
   readonly version?: number;
   /** Names as the malware's obfuscator leaves them. */
   readonly renamed?: boolean;
+  /**
+   * How the config's texts are taken apart: `array`: a char array with initial data; `chars`: an array filled char by
+   * char; `junk`: with a word all over it that Replace takes out. As they are when absent.
+   */
+  readonly apart?: "array" | "chars" | "junk";
 }
 
 const FAMILY = "win.redline_stealer";
@@ -49,7 +54,7 @@ export function redlineArguments(config: RedlineConfig): Uint8Array {
   const fields = names.map((name, i): FieldSpec => ({ name, type: i === 4 ? "int32" : "string" }));
   const code: Cil[] = [["nop"]];
   texts(config).forEach((text, i) => {
-    code.push(["ldstr", text], ["stsfld", `${owner}::${names[i]}`]);
+    code.push(...load(config, text), ["stsfld", `${owner}::${names[i]}`]);
   });
   code.push(["ldc.i4", config.version ?? 1], ["stsfld", `${owner}::${names[4]}`], ["ret"]);
   return program(config, [
@@ -168,6 +173,15 @@ export function redlineCarriers(): Carrier[] {
       { c2: many, id: "1", token },
       redlineArguments,
     ),
+    ...(["array", "chars", "junk"] as const).map((apart) =>
+      carrier(
+        `redline-arguments-${apart}`,
+        "arguments",
+        "proved",
+        { c2: many, id: "apart", key, token, renamed: true, apart },
+        redlineArguments,
+      ),
+    ),
     carrier("redline-entrypoint", "entrypoint", "proved", { c2, id: "build", key }, redlineEntryPoint, http),
     carrier(
       "redline-entrypoint-plain",
@@ -206,10 +220,13 @@ function texts({ c2, id, message = "", key = "" }: RedlineConfig): readonly stri
 }
 
 function program(config: RedlineConfig, types: readonly TypeSpec[]): Uint8Array {
+  const apart =
+    config.apart === "array" ? [...texts(config), config.token ?? "", "Authorization", "ns1"] : [];
+  const arrays = ["Cookies", ...apart.filter((text) => text !== "")];
   const spec: AssemblySpec = {
     name: config.renamed ? "Reynards" : "Happy",
     types: [...types, charArrays()],
-    arrays: { "359A00EF6C789FD4C18644F56C5D3F97453FFF20": utf16leBytes("Cookies") },
+    arrays: Object.fromEntries(arrays.map((text) => [arrayName(text), utf16leBytes(text)])),
     attributes: [{ type: "[mscorlib]System.Reflection.AssemblyTitleAttribute", value: "Carrier, harmless" }],
   };
   return buildAssembly(spec);
@@ -226,7 +243,7 @@ function holder(name: string, names: readonly string[], values: readonly string[
 }
 
 /** Opens a channel to `<transport>address/` and adds the header, as the malware's ConnectionProvider does. */
-function wcfClient({ token }: RedlineConfig, transport: string): TypeSpec {
+function wcfClient(config: RedlineConfig, transport: string): TypeSpec {
   const wcf = "[System.ServiceModel]System.ServiceModel";
   const code: Cil[] = [
     ["ldarg.0"],
@@ -246,12 +263,12 @@ function wcfClient({ token }: RedlineConfig, transport: string): TypeSpec {
     ["call", `class ${wcf}.EndpointIdentity ${wcf}.EndpointIdentity::CreateDnsIdentity(string)`],
     ["pop"],
   ];
-  if (token !== undefined)
+  if (config.token !== undefined)
     code.push(
-      ["ldstr", token],
+      ...load(config, config.token),
       ["stloc.0"],
-      ["ldstr", "Authorization"],
-      ["ldstr", "ns1"],
+      ...load(config, "Authorization"),
+      ...load(config, "ns1"),
       ["ldloc.0"],
       [
         "call",
@@ -288,21 +305,55 @@ function visitMark(): TypeSpec {
   return { name: "SeenBefore", methods: [{ name: "Visible", returns: "bool", code }] };
 }
 
-/** A text built of a char array, as the malware's obfuscator does with most of its texts. */
+/** A type that builds a text of a char array, as the malware's obfuscator has it nearly everywhere. */
 function charArrays(): TypeSpec {
-  const code: readonly Cil[] = [
-    ["ldc.i4", 7],
-    ["newarr", "[mscorlib]System.Char"],
+  const code = [...charArray("Cookies"), NEW_STRING, ["ret"] as const];
+  return { name: "Names", methods: [{ name: "Get", returns: "string", code }] };
+}
+
+const CHAR = "[mscorlib]System.Char";
+const NEW_STRING: Cil = ["newobj", "instance void [mscorlib]System.String::.ctor(char[])"];
+const JUNK = "Handler";
+
+/** Name of the field that holds a text's UTF-16LE bytes: as long as csc's, and told by the text. */
+function arrayName(text: string): string {
+  return Buffer.from(text.padEnd(20, "-").slice(0, 20), "latin1").toString("hex").toUpperCase() + text.length;
+}
+
+/** The initialised char array that spells `text`. */
+function charArray(text: string): readonly Cil[] {
+  return [
+    ["ldc.i4", text.length],
+    ["newarr", CHAR],
     ["dup"],
-    ["ldtoken", "<PrivateImplementationDetails>::359A00EF6C789FD4C18644F56C5D3F97453FFF20"],
+    ["ldtoken", `<PrivateImplementationDetails>::${arrayName(text)}`],
     [
       "call",
       "void [mscorlib]System.Runtime.CompilerServices.RuntimeHelpers::InitializeArray(class [mscorlib]System.Array,valuetype [mscorlib]System.RuntimeFieldHandle)",
     ],
-    ["newobj", "instance void [mscorlib]System.String::.ctor(char[])"],
-    ["ret"],
   ];
-  return { name: "Names", methods: [{ name: "Get", returns: "string", code }] };
+}
+
+/** Leaves `text` on the stack, taken apart as the config says. */
+function load({ apart }: RedlineConfig, text: string): readonly Cil[] {
+  if (apart === undefined || text === "") return [["ldstr", text]];
+  if (apart === "array") return [...charArray(text), NEW_STRING];
+  if (apart === "junk") {
+    const junked = text.replace(/.{3}/g, `$&${JUNK}`);
+    return [
+      ["ldstr", junked],
+      ["ldstr", JUNK],
+      ["ldsfld", "string [mscorlib]System.String::Empty"],
+      ["callvirt", "instance string [mscorlib]System.String::Replace(string,string)"],
+    ];
+  }
+  const items = [...text].flatMap((char, i): Cil[] => [
+    ["dup"],
+    ["ldc.i4", i],
+    ["ldc.i4", char.charCodeAt(0)],
+    ["stelem.i2"],
+  ]);
+  return [["ldc.i4", text.length], ["newarr", CHAR], ...items, NEW_STRING];
 }
 
 /** Takes two texts and does nothing with them. */

@@ -39,11 +39,11 @@ export function decrypt(ciphertext: string, key: string): string | undefined {
   return inner && utf8(inner);
 }
 
-/** The way from the UTF-16LE bytes of a ciphertext to the UTF-8 bytes of its text. */
-export function decryptSteps(key: string, keyAt: readonly Span[]): readonly Step[] {
+/** The way from the bytes of a ciphertext, of one or two (UTF-16LE) a char, to the UTF-8 bytes of its text. */
+export function decryptSteps(key: string, keyAt: readonly Span[], width: 1 | 2): readonly Step[] {
   const keyHex = hex(latin1Bytes(key));
   return [
-    { op: "utf16le" },
+    ...(width === 2 ? [{ op: "utf16le" }] : []),
     { op: "base64" },
     { op: "xor", params: { key: keyHex }, at: [...keyAt] },
     { op: "base64" },

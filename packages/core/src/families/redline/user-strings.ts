@@ -20,6 +20,10 @@ const MAX_LOOSE_ENTRIES = 64;
 
 const TOKEN = /^[0-9a-fA-F]{32}$/;
 
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
 export interface Survey {
   readonly strings: readonly UserString[];
   /** Indexes into `strings`, ascending. */
