@@ -170,6 +170,12 @@ describe("resources", () => {
     expect(settings?.data.span()).toEqual({ artifact: 0, offset: 0xe00 + 0x178, length: 0x17 });
   });
 
+  it("are found in .rsrc when the data directory is wiped or leads nowhere", () => {
+    expect(flat(edited(hello32, [directory(2), 4, 0]))).toEqual(EXPECTED);
+    expect(flat(edited(mapped32, [directory(2), 4, 0x7fffffff]))).toEqual(EXPECTED);
+    expect(openImage(edited(hello32, [directory(2), 4, 0], [0x178 + 240, 4, 0])).resources).toEqual([]);
+  });
+
   it("are cut short where the file is", () => {
     const cut = openImage(hello32.clip(0, 0xe00 + 0x178 + 5)).resources;
     expect(cut.map(({ size, data }) => [size, data.length])).toEqual([
