@@ -12,6 +12,12 @@ const USER_STRING_TABLE = 0x70;
 /** Methods that load a text; the config's is loaded once. */
 const MAX_LOADERS = 8;
 
+/** Longest code that is looked at: the methods that hold a config are short. */
+const MAX_CODE = 0x10000;
+
+/** All code that is looked at, as damaged metadata may give many methods the same bytes. */
+const MAX_CODE_TOTAL = 1 << 26;
+
 /** Instructions from one store of a group to the next: nop, ldarg.0, ldstr, stfld, and one to spare. */
 const MAX_GAP = 5;
 
@@ -36,15 +42,24 @@ export interface TextStore extends Store {
   readonly value: Found<string>;
 }
 
+/** The code of each method that has some, up to the limits above. */
+export function* methodCode(dotnet: Dotnet): Generator<{ readonly rid: number; readonly bytes: Uint8Array }> {
+  let total = 0;
+  for (let rid = 1; rid <= dotnet.rowCount(METHOD_DEF) && total < MAX_CODE_TOTAL; rid++) {
+    const bytes = dotnet.body(rid)?.code.bytes;
+    if (bytes === undefined || bytes.length > MAX_CODE) continue;
+    total += bytes.length;
+    yield { rid, bytes };
+  }
+}
+
 /** For each wanted #US offset, the methods (row ids) whose code loads it. One pass over all code. */
 export function loadersOf(
   dotnet: Dotnet,
   wanted: ReadonlySet<number>,
 ): ReadonlyMap<number, readonly number[]> {
   const loaders = new Map<number, number[]>();
-  for (let rid = 1; rid <= dotnet.rowCount(METHOD_DEF); rid++) {
-    const bytes = dotnet.body(rid)?.code.bytes;
-    if (bytes === undefined) continue;
+  for (const { rid, bytes } of methodCode(dotnet)) {
     for (let at = bytes.indexOf(LDSTR); at >= 0; at = bytes.indexOf(LDSTR, at + 1)) {
       if (bytes[at + 4] !== USER_STRING_TABLE) continue;
       const offset =
