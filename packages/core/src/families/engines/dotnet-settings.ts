@@ -124,6 +124,8 @@ function passwordsOf(source: SettingsSource, scheme: SettingsScheme): Found<stri
   const list: { text: Found<string>; rank: number }[] = [];
   for (const { text } of source.texts) {
     if (text.value === "" || seen.has(text.value) || scheme.passwordBytes(text.value) === undefined) continue;
+    const data = ciphertextOf(text)?.data;
+    if (data !== undefined && couldBeMacced(data)) continue;
     seen.add(text.value);
     list.push({ text, rank: text.value === source.password?.value ? -1 : scheme.passwordRank(text.value) });
   }
@@ -136,9 +138,10 @@ function findMacKey(
   scheme: SettingsScheme,
   context: OpenContext,
 ): SettingsKey | undefined {
-  for (const kdf of context.kdfs.length > 0 ? context.kdfs : [context.defaultKdf]) {
-    for (const password of passwords.slice(0, MAX_PASSWORDS)) {
-      const bytes = scheme.passwordBytes(password.value);
+  const kdfs = context.kdfs.length > 0 ? context.kdfs : [context.defaultKdf];
+  for (const password of passwords.slice(0, MAX_PASSWORDS)) {
+    const bytes = scheme.passwordBytes(password.value);
+    for (const kdf of kdfs) {
       const stream = bytes && deriveKeys(context.sample, context.pbkdf2, bytes, kdf);
       const key = stream && proveKey(stream, probes, password, kdf);
       if (key !== undefined) return key;

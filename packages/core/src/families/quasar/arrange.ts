@@ -54,7 +54,7 @@ export function arrange(opened: OpenedSettings): Arranged | undefined {
       if (setting !== undefined) texts.set(name, setting);
     });
   } else classify(settings, texts);
-  if (!hasHosts(texts)) return undefined;
+  if (!hasHosts(texts, opened.key.scheme === "hmac")) return undefined;
   const used = new Set(texts.values());
   const unknown = settings
     .map((setting, index) => ({ index, setting }))
@@ -134,14 +134,13 @@ function isHostList(text: string): boolean {
   return entries.length > 0 && entries.every((entry) => parseHost(entry.trim()) !== undefined);
 }
 
-function hasHosts(texts: ReadonlyMap<TextName, OpenedSetting>): boolean {
+/** A MAC vouches for a value, so that one proved may be no host; without, hosts must read as hosts. */
+function hasHosts(texts: ReadonlyMap<TextName, OpenedSetting>, proved: boolean): boolean {
   const host = texts.get("HOST");
-  if (host !== undefined) return host.plain === "" || isHost(host.plain);
+  if (host !== undefined) return isHost(host.plain);
   const hosts = texts.get("HOSTS");
-  return (
-    hosts?.state === "encrypted" &&
-    (hosts.plain === "" || isHostList(hosts.plain) || hosts.plain.includes(":"))
-  );
+  if (hosts?.state !== "encrypted") return false;
+  return isHostList(hosts.plain) || (proved && (hosts.plain === "" || hosts.plain.includes(":")));
 }
 
 function numbers(

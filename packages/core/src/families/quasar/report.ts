@@ -235,6 +235,11 @@ export function reportOpened(
   for (const setting of opened.settings)
     if (setting.state === "broken" && !isPlainSecret(arranged, setting))
       builder.reason("bad-mac", "a value's own HMAC does not hold; it is left as it is", setting.text.at);
+  if (opened.source.origin === "strings")
+    builder.reason(
+      "strings-only",
+      "read from the string heap alone: switches, folder and delay are not known",
+    );
   if (arranged.unnamedBools > 0)
     builder.reason("unnamed-flags", `${arranged.unnamedBools} switches whose meaning is not known`);
   if (arranged.by === "content")
