@@ -1,8 +1,22 @@
 /** Carriers of win.remcos: RCDATA/SETTINGS as the builder writes it, in a program that returns at once. */
-import { concatBytes, latin1Bytes, utf16leBytes } from "@assay/core/bytes/index";
-import { decodeBase64, rc4 } from "@assay/core/codecs/index";
+import { concatBytes, latin1Bytes } from "@assay/core/bytes/index";
+import { rc4 } from "@assay/core/codecs/index";
 import type { Carrier } from "./carrier.ts";
 import { buildPe, type PeOptions } from "./pe-writer.ts";
+import {
+  CLIENT_CERTIFICATE,
+  FIELDS_1_7,
+  FIELDS_2,
+  FIELDS_4_9,
+  type FieldContent,
+  ON,
+  PRIVATE_KEY,
+  pseudoRandom,
+  SERVER_CERTIFICATE,
+  wide,
+} from "./remcos-fields.ts";
+
+export { type FieldContent, wide } from "./remcos-fields.ts";
 
 export interface RemcosC2 {
   readonly host: string;
@@ -12,8 +26,6 @@ export interface RemcosC2 {
   /** The third part of older builds. */
   readonly password?: string;
 }
-
-export type FieldContent = string | Uint8Array;
 
 export interface RemcosOptions {
   /** R1: `@@` (1.7 Pro). R2: 1E (2.x). R3: 7C 1E 1E 1F 7C (4.9.3 Pro). */
@@ -31,135 +43,6 @@ export interface RemcosOptions {
   readonly timeDateStamp?: number;
 }
 
-/** The text of a later build's field: UTF-16LE, without an end mark. */
-export const wide = utf16leBytes;
-
-const SEPARATOR: Readonly<Record<RemcosOptions["layout"], string>> = {
-  R1: "@@",
-  R2: "\x1e",
-  R3: "|\x1e\x1e\x1f|",
-};
-
-const ON = "\x01";
-const OFF = "\0";
-
-/** 1.7 Pro: 51 fields, the last one empty, all text in one-byte characters. */
-const FIELDS_1_7: Readonly<Record<number, FieldContent>> = {
-  1: "Host",
-  2: "5",
-  3: ON,
-  4: ON,
-  5: OFF,
-  6: OFF,
-  7: "100000",
-  8: OFF,
-  9: "6",
-  10: "remcos.exe",
-  11: "remcos",
-  12: OFF,
-  13: "0",
-  14: "remcos_kqzwtbnxhf",
-  15: "1",
-  16: "6",
-  17: "logs.dat",
-  18: OFF,
-  19: OFF,
-  20: OFF,
-  21: "10",
-  22: OFF,
-  23: "wikipedia;solitaire;",
-  24: "5",
-  25: "6",
-  26: "Screens",
-  27: OFF,
-  28: OFF,
-  29: OFF,
-  30: OFF,
-  34: OFF,
-  35: OFF,
-  36: "5",
-  37: "6",
-  38: "audio",
-  39: OFF,
-  40: "0",
-  41: "0",
-  42: "",
-  43: OFF,
-  44: OFF,
-  45: "0",
-  46: OFF,
-  48: "remcos",
-  49: "remcos",
-};
-
-/** 2.x: three more ways of persistence, the size of the log at 54. */
-const FIELDS_2: Readonly<Record<number, FieldContent>> = {
-  ...FIELDS_1_7,
-  1: "RemoteHost",
-  6: OFF,
-  7: OFF,
-  8: OFF,
-  14: "Remcos-4QXZ1B",
-  26: "Screenshots",
-  38: "MicRecords",
-  50: OFF,
-  51: OFF,
-  52: "",
-  53: OFF,
-  54: "100000",
-  55: "",
-};
-
-/** Ours; nobody's server. */
-const CLIENT_CERTIFICATE = fromBase64(
-  "MIIBTjCB9qADAgECAg9NTsp+jYEwR8Uslui8HcEwCgYIKoZIzj0EAwIwADAeFw0yNjExMjMwOTM5MjJaFw00NjExMTgwOTM5MjJaMAAw" +
-    "WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQg6QJgwfGxKhzSqf/EXQVgDfF0duAkoVatg+rpManyUf6EJbPWqi40GaEnl89B+uaIWYQR" +
-    "vrvkVlvQgT67PbOFo1MwUTAdBgNVHQ4EFgQU73VtZHOKIidSS6juPX4YmaJyKJ0wHwYDVR0jBBgwFoAU73VtZHOKIidSS6juPX4YmaJy" +
-    "KJ0wDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiA50zHX97cOVPEoN5bx2VlV/79/TnBh7OfNfwgYlwUeqwIgfrfqekUx" +
-    "mu4C4p5jqO2UekEEwyKFfQ+u44JYG47out0=",
-);
-const SERVER_CERTIFICATE = fromBase64(
-  "MIIBUDCB9qADAgECAg90TXVJIA3w9hKB+2Kgsa0wCgYIKoZIzj0EAwIwADAeFw0yNjExMjMwOTM5MjJaFw00NjExMTgwOTM5MjJaMAAw" +
-    "WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQyhqCuPMNv543rJSc9eIGxkVTg5DgIVoHyUq5foIPKUcj3vRRL46q79m8qigmE7futvGvG" +
-    "22wf3l58m24DC4fio1MwUTAdBgNVHQ4EFgQU1wpZKv//qbXgDI3R9U2Yzbpl/ecwHwYDVR0jBBgwFoAU1wpZKv//qbXgDI3R9U2Yzbpl" +
-    "/ecwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAjqZnppKCjSFaKO21I+qZQpRBrVurBkLKmeFOuO/vdA8CIQCyBNKL" +
-    "VvuAOYtnukAONw239ZNAHe8fwNBwL+AEQbdg/g==",
-);
-/** The shape of an EC private key (RFC 5915) around bytes that are none. */
-const PRIVATE_KEY = concatBytes(
-  Uint8Array.of(0x30, 0x31, 0x02, 0x01, 0x01, 0x04, 0x20),
-  pseudoRandom(32, 7),
-  Uint8Array.of(0xa0, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07),
-);
-
-/** 4.9.3 Pro: 57 fields, names of files and folders in UTF-16LE, TLS material at the end. */
-const FIELDS_4_9: Readonly<Record<number, FieldContent>> = {
-  ...FIELDS_2,
-  2: "1",
-  3: OFF,
-  4: ON,
-  5: ON,
-  6: "",
-  7: "100000",
-  8: OFF,
-  9: "8",
-  10: wide("remcos.exe"),
-  11: wide("Remcos"),
-  14: "Rmc-7KD2QH",
-  17: wide("logs.dat"),
-  23: wide("wikipedia;solitaire;"),
-  37: Uint8Array.of(1),
-  42: wide("\0"),
-  48: wide("Remcos"),
-  49: wide("remcos"),
-  50: OFF,
-  52: "8E5A2C41B7D09F63E1A4C85D7B20F916",
-  53: OFF,
-  54: CLIENT_CERTIFICATE,
-  55: PRIVATE_KEY,
-  56: SERVER_CERTIFICATE,
-};
-
 const FIELDS: Readonly<Record<RemcosOptions["layout"], Readonly<Record<number, FieldContent>>>> = {
   R1: FIELDS_1_7,
   R2: FIELDS_2,
@@ -169,6 +52,12 @@ const VERSIONS: Readonly<Record<RemcosOptions["layout"], string>> = {
   R1: "1.7 Pro",
   R2: "2.5.0 Pro",
   R3: "4.9.3 Pro",
+};
+
+const SEPARATOR: Readonly<Record<RemcosOptions["layout"], string>> = {
+  R1: "@@",
+  R2: "\x1e",
+  R3: "|\x1e\x1e\x1f|",
 };
 
 /** The resource's bytes: key length, key, ciphertext. */
@@ -243,19 +132,6 @@ const GROUP_ICON = Uint8Array.of(0, 0, 1, 0, 1, 0, 32, 32, 16, 0, 1, 0, 4, 0, 0x
 
 function toBytes(content: FieldContent): Uint8Array {
   return typeof content === "string" ? latin1Bytes(content) : content;
-}
-
-function fromBase64(text: string): Uint8Array {
-  return decodeBase64(latin1Bytes(text)) ?? new Uint8Array(0);
-}
-
-/** The same bytes for the same seed (Park and Miller's generator). */
-function pseudoRandom(length: number, seed: number): Uint8Array {
-  let state = 20231126 + seed;
-  return Uint8Array.from({ length }, () => {
-    state = (state * 48271) % 0x7fffffff;
-    return state >> 16;
-  });
 }
 
 export function remcosCarriers(): Carrier[] {

@@ -57,6 +57,7 @@ describe("a C2 list", () => {
     "a.example:65536:1",
     "1.2.3:80:1",
     "300.1.1.1:80:1",
+    "10.0.0a.1:80:1",
   ])("reads no controller out of %j", (list) => expect(read(list)).toEqual([]));
 
   it("says where host and port stand", () => {

@@ -108,13 +108,13 @@ function splitEntry(text: string): EntryParts | undefined {
   return { host, hostLength: host.length, port };
 }
 
-/** An IPv4 address or a name with a letter in it. */
+/** An IPv4 address, or a name whose last label has a letter in it. */
 function isHost(text: string): boolean {
   if (text.length > 253) return false;
   const labels = text.split(".");
   if (labels.every((label) => /^\d+$/.test(label)))
     return labels.length === 4 && labels.every((label) => label.length <= 3 && Number(label) <= 255);
-  return labels.every((label) => /^[A-Za-z0-9_-]{1,63}$/.test(label)) && /[A-Za-z]/.test(text);
+  return labels.every((label) => /^[A-Za-z0-9_-]{1,63}$/.test(label)) && /[A-Za-z]/.test(labels.at(-1) ?? "");
 }
 
 /** RFC 4291 text forms, with or without `::`, with an IPv4 tail too. */

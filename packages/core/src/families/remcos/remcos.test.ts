@@ -172,6 +172,16 @@ describe("the resource", () => {
     });
   });
 
+  it("says so when the file ends before the config does", () => {
+    const file = remcosCarrier(MODERN);
+    const whole = findingOf(file);
+    const end = whole.config.other?.license as string;
+    expect(end).toHaveLength(32);
+    const cut = findingOf(file.subarray(0, file.length - 0x200));
+    expect(cut.c2).toEqual(whole.c2);
+    expect(cut.reasons.map((r) => r.code)).toEqual(["truncated"]);
+  });
+
   it("is malformed when a rule hit and SETTINGS does not decrypt", () => {
     const resources = [{ type: 10, name: "SETTINGS", data: new Uint8Array(900).fill(0x55) }];
     const file = buildPe({ ...remcosPe(MODERN), resources });
@@ -192,7 +202,7 @@ function remcosPlain(blob: Uint8Array): Uint8Array {
 describe("fields", () => {
   it("tell a flag that is off from one that is not there", () => {
     const { config } = withFields({ 39: "\x01", 46: "\0", 50: "" });
-    expect(config.capability_enabled).toContain("disable_uac");
+    expect(config.capability_enabled).toEqual(expect.arrayContaining(["disable_uac", "keylogger"]));
     expect(config.capability_disabled).toContain("uac_bypass");
     expect([...(config.capability_enabled ?? []), ...(config.capability_disabled ?? [])]).not.toContain(
       "watchdog",

@@ -9,7 +9,7 @@
  * core/Remcos.py; JPCERT/CC MalConfScan remcosscan.py (memory); nightMARE malware/remcos; Cisco Talos, "Picking Apart
  * Remcos" (2018).
  */
-import { hex, type Span, type View } from "../../bytes/index.ts";
+import { hex, type View } from "../../bytes/index.ts";
 import type { Image } from "../../formats/image.ts";
 import type { Resource } from "../../formats/pe/model.ts";
 import { FindingBuilder } from "../../model/index.ts";
@@ -18,6 +18,13 @@ import { blobAt, couldBeBlob, type DecryptedBlob, decryptBlob, endOfText, MAX_BL
 import { readFields } from "./fields.ts";
 import { reportC2, reportFields } from "./report.ts";
 import { findVersion, markerOffsets, namesRemcos, randomOffsets } from "./scan.ts";
+
+const FAMILY = {
+  id: "win.remcos",
+  name: "Remcos",
+  aliases: ["RemcosRAT", "Remvio", "Socmer"],
+  category: ["rat", "keylogger"],
+} as const;
 
 const LAYOUTS = [
   { id: "R3", title: "RC4, fields between 7C 1E 1E 1F 7C", used: "3.x to 7.x; seen in 4.2.0, 4.9.3" },
@@ -33,8 +40,8 @@ interface Located {
   readonly blob: View;
   readonly source: string;
   readonly decrypted: DecryptedBlob;
-  /** False when only a region's content says where the blob ends. */
-  readonly sized: boolean;
+  /** Of the blob by the resource's entry; undefined when only a region's content says where it ends. */
+  readonly size?: number;
 }
 
 /** The end of a search that found none: the best trace of the family on the way, if any. */
@@ -53,7 +60,7 @@ function fromResources(image: Image): Located | { readonly trace: Trace | undefi
     if (resource.name !== "SETTINGS" && !couldBeBlob(resource.data.bytes)) continue;
     const decrypted = decryptBlob(resource.data.bytes);
     const source = `resource ${nameOf(resource)}`;
-    if (typeof decrypted !== "string") return { blob: resource.data, source, decrypted, sized: true };
+    if (typeof decrypted !== "string") return { blob: resource.data, source, decrypted, size: resource.size };
     if (decrypted === "unsplit") trace ??= { blob: resource.data, source };
   }
   return { trace };
@@ -86,7 +93,7 @@ function tryAt(view: View, offset: number, what: string): Located | undefined {
   const decrypted = decryptBlob(blob.bytes);
   return typeof decrypted === "string"
     ? undefined
-    : { blob, source: `${what} at 0x${offset.toString(16)}`, decrypted, sized: false };
+    : { blob, source: `${what} at 0x${offset.toString(16)}`, decrypted };
 }
 
 function extract({ image, rules, ledger }: ExtractInput): Extraction {
@@ -97,11 +104,10 @@ function extract({ image, rules, ledger }: ExtractInput): Extraction {
     located = fromContent(image.view, hinted || namesRemcos(image.view));
   if (located === undefined) return failure(image, hinted, "trace" in fromTree ? fromTree.trace : undefined);
 
-  const { blob, source, decrypted, sized } = located;
+  const { blob, source, decrypted, size } = located;
   const { keyLength, layout, c2 } = decrypted;
-  const { fields, length } = sized
-    ? { fields: decrypted.fields, length: decrypted.plain.length }
-    : endOfText(decrypted);
+  const { fields, length } =
+    size === undefined ? endOfText(decrypted) : { fields: decrypted.fields, length: decrypted.plain.length };
   const keySpan = blob.span(1, keyLength);
   const key = hex(blob.bytes.subarray(1, 1 + keyLength));
   const plain = ledger.derive(
@@ -122,12 +128,14 @@ function extract({ image, rules, ledger }: ExtractInput): Extraction {
       { value: version.text, at: [image.view.span(version.offset, version.text.length)] },
       { as: "latin1" },
     );
-  if (!sized)
+  if (size === undefined)
     builder.reason(
       "end-unknown",
       "No resource entry says where the config ends; its last field may be missing",
       [blob.span()],
     );
+  else if (size > blob.length)
+    builder.reason("truncated", `Only ${blob.length} of the config's ${size} bytes are there`, [blob.span()]);
   return { status: "config", finding: builder.build("proved", ledger) };
 }
 
@@ -141,19 +149,11 @@ function failure(image: Image, hinted: boolean, trace: Trace | undefined): Extra
     };
   const settings = image.resources.find((r) => r.type === RT_RCDATA && r.name === "SETTINGS");
   if (hinted && settings !== undefined) {
-    const at: Span[] = [settings.data.span()];
     const text = "resource RCDATA/SETTINGS does not decrypt to a config under the key before it";
-    return { status: "malformed", stage: "decrypt", text, at };
+    return { status: "malformed", stage: "decrypt", text, at: [settings.data.span()] };
   }
   return { status: "not-found", stage: "resource", text: "no resource or region decrypts to a config" };
 }
-
-const FAMILY = {
-  id: "win.remcos",
-  name: "Remcos",
-  aliases: ["RemcosRAT", "Remvio", "Socmer"],
-  category: ["rat", "keylogger"],
-} as const;
 
 export const remcos: Family = {
   ...FAMILY,

@@ -1,5 +1,5 @@
 /** Says a decrypted config in MACO's words. */
-import { type Found, found, hex, latin1, type Span, type View } from "../../bytes/index.ts";
+import { type Found, found, hex, latin1, mapFound, type Span, type View } from "../../bytes/index.ts";
 import type { FindingBuilder, Reading } from "../../model/index.ts";
 import { endpointUrl } from "../../model/index.ts";
 import type { C2List } from "./c2.ts";
@@ -88,6 +88,13 @@ function reportField(builder: FindingBuilder, field: FieldValue): void {
   if (field.name === "botnet" && field.kind === "text") builder.text("campaign_id", field.value, reading);
   if (field.name === "connect_interval_seconds" && field.kind === "number")
     builder.sleepDelay({ value: field.value.value * 1000, at: field.value.at }, { ...reading, as: "code" });
+  if (field.name === "keylogger_mode" && field.kind === "number")
+    reportCapability(
+      builder,
+      "keylogger",
+      mapFound(field.value, (mode) => mode !== 0),
+      { ...reading, as: "code" },
+    );
   if (field.kind === "flag") reportCapability(builder, field.name, field.value, reading);
   else if (!PLACED.has(field.name)) builder.other(field.name, field.value, reading);
 }
