@@ -8,7 +8,7 @@ import { type Found, found, indexesOf, latin1, latin1Bytes, type View } from "..
 import type { Image } from "../../formats/image.ts";
 import type { DeadDropAnswer } from "../family.ts";
 import { readAddress } from "./address.ts";
-import type { Landmarks } from "./landmarks.ts";
+import { findDetails } from "./landmarks.ts";
 
 /** Most likely first: what builds do, then its inverse, then the rest; 0 is a name that is not encoded. */
 const SHIFTS: readonly number[] = [
@@ -98,8 +98,9 @@ const DROP =
   /^(?:https?:\/\/)?(?:www\.)?(?:steamcommunity\.com\/profiles\/7656119\d{10}|t\.me\/\+?[A-Za-z]\w{3,31})$/;
 const MAX_DROP = 80;
 
-export function clearDrops(image: Image, marks: Landmarks): readonly ClearDrop[] {
+export function clearDrops(image: Image): readonly ClearDrop[] {
   const { view } = image;
+  const details = findDetails(view.bytes);
   const drops: ClearDrop[] = [];
   const take = (offset: number, size: 1 | 2) => {
     const ok = (at: number) =>
@@ -113,7 +114,7 @@ export function clearDrops(image: Image, marks: Landmarks): readonly ClearDrop[]
     if (DROP.test(value) && !drops.some((drop) => drop.value === value))
       drops.push({ ...found(value, view.span(from, to - from)), wide: size === 2 });
   };
-  for (const offset of [...marks.steam, ...marks.telegram]) take(offset, 1);
-  for (const offset of [...marks.steamWide, ...marks.telegramWide]) take(offset, 2);
+  for (const offset of [...details.steam, ...details.telegram]) take(offset, 1);
+  for (const offset of [...details.steamWide, ...details.telegramWide]) take(offset, 2);
   return drops;
 }

@@ -18,7 +18,6 @@ import { type ClearConfig, type ClearText, spansOf } from "./l0.ts";
 import { type SlotGroup, STRIDE, XOR_KEY_SIZE } from "./l1.ts";
 import { missingSlots, type SlotTable } from "./l2.ts";
 import { type Blob, FIRST_COUNTER } from "./l3.ts";
-import type { Landmarks } from "./landmarks.ts";
 
 export const IDENTITY: FamilyIdentity = {
   id: "win.lumma",
@@ -32,12 +31,7 @@ function confidenceOf(entries: readonly Entry[]): Confidence {
   return certain({ entries, gaps: [] }) >= 2 ? "proved" : "structural";
 }
 
-export function blobFinding(
-  input: ExtractInput,
-  blob: Blob,
-  id: BuildId | undefined,
-  marks: Landmarks,
-): Finding {
+export function blobFinding(input: ExtractInput, blob: Blob, id: BuildId | undefined): Finding {
   const { ledger, image } = input;
   const { view } = image;
   const { entries, gaps } = blob.list;
@@ -51,16 +45,11 @@ export function blobFinding(
     builder.reason("slot-unreadable", `the code counts ${blob.counted} slots, ${slots} were read`);
   addChachaKey(builder, view, blob.site);
   addId(builder, id);
-  addDrops(builder, input, marks);
+  addDrops(builder, input);
   return builder.build(confidenceOf(entries), ledger);
 }
 
-export function tableFinding(
-  input: ExtractInput,
-  table: SlotTable,
-  id: BuildId | undefined,
-  marks: Landmarks,
-): Finding {
+export function tableFinding(input: ExtractInput, table: SlotTable, id: BuildId | undefined): Finding {
   const { ledger, image } = input;
   const { view } = image;
   const builder = new FindingBuilder(IDENTITY, "L2", view.artifact);
@@ -72,16 +61,11 @@ export function tableFinding(
   for (const missing of missingSlots(table)) addGap(builder, missing, []);
   addChachaKey(builder, view, table.site);
   addId(builder, id);
-  addDrops(builder, input, marks);
+  addDrops(builder, input);
   return builder.build(confidenceOf(table.entries), ledger);
 }
 
-export function slotsFinding(
-  input: ExtractInput,
-  group: SlotGroup,
-  id: BuildId | undefined,
-  marks: Landmarks,
-): Finding {
+export function slotsFinding(input: ExtractInput, group: SlotGroup, id: BuildId | undefined): Finding {
   const { ledger, image } = input;
   const { view } = image;
   const builder = new FindingBuilder(IDENTITY, "L1", view.artifact);
@@ -101,17 +85,12 @@ export function slotsFinding(
       view.clip(hole, STRIDE).span(),
     ]);
   addId(builder, id);
-  addDrops(builder, input, marks);
+  addDrops(builder, input);
   const hosts = new Set(group.slots.map((slot) => slot.text)).size;
   return builder.build(hosts >= 2 && group.stride !== undefined ? "structural" : "heuristic", ledger);
 }
 
-export function clearFinding(
-  input: ExtractInput,
-  config: ClearConfig,
-  id: BuildId | undefined,
-  marks: Landmarks,
-): Finding {
+export function clearFinding(input: ExtractInput, config: ClearConfig, id: BuildId | undefined): Finding {
   const { ledger, image } = input;
   const builder = new FindingBuilder(IDENTITY, "L0", image.view.artifact);
   const { hosts, path, userAgent, identifier, junk } = config;
@@ -128,7 +107,7 @@ export function clearFinding(
   if (junk !== undefined) builder.reason("junk-removed", `texts hold the junk ${JSON.stringify(junk)}`);
   if (id !== undefined) addId(builder, id);
   else if (identifier !== undefined) builder.text("identifier", placed(identifier), reading(identifier));
-  addDrops(builder, input, marks);
+  addDrops(builder, input);
   return builder.build("heuristic", ledger);
 }
 
@@ -179,8 +158,8 @@ function addId(builder: FindingBuilder, id: BuildId | undefined): void {
 }
 
 /** Dead drops in clear, next to any layout. */
-function addDrops(builder: FindingBuilder, { image }: ExtractInput, marks: Landmarks): void {
-  for (const drop of clearDrops(image, marks)) {
+function addDrops(builder: FindingBuilder, { image }: ExtractInput): void {
+  for (const drop of clearDrops(image)) {
     const address = readAddress(drop.value);
     if (address === undefined) continue;
     builder.endpoint(endpointOf(address, "https"), drop.at, { as: drop.wide ? "utf16le" : "latin1" });

@@ -2,7 +2,7 @@
 import { indexesOf, type View } from "../../bytes/index.ts";
 import type { Image } from "../../formats/image.ts";
 import { KEY_SIZE, type KeySite, NONCE_SIZE } from "./entries.ts";
-import { type Landmarks, POWER_TABLE_TAIL } from "./landmarks.ts";
+import { POWER_TABLE_TAIL, type Signs } from "./landmarks.ts";
 import { mayBeKey } from "./random-runs.ts";
 import type { Range } from "./ranges.ts";
 
@@ -11,8 +11,8 @@ export interface FoundSite extends KeySite {
 }
 
 /** Keys behind the table of powers of ten. */
-export function sitesByMarker(bytes: Uint8Array, landmarks: Landmarks): FoundSite[] {
-  return landmarks.powerTable
+export function sitesByMarker(bytes: Uint8Array, signs: Signs): FoundSite[] {
+  return signs.powerTable
     .map((table) => table + POWER_TABLE_TAIL.length)
     .filter((key) => mayBeKey(bytes, key))
     .map((key) => ({ key, nonce: key + KEY_SIZE, by: "marker" as const }));

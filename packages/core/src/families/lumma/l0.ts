@@ -6,7 +6,7 @@
  */
 import { type Found, found, latin1, type Span, utf16le, type View } from "../../bytes/index.ts";
 import { type Address, readAddress } from "./address.ts";
-import type { Landmarks } from "./landmarks.ts";
+import type { Details, Signs } from "./landmarks.ts";
 import type { Range } from "./ranges.ts";
 
 export interface ClearText {
@@ -29,9 +29,11 @@ export interface ClearConfig {
 }
 
 /** True when two independent texts of this generation are there: the sign of the family that the layout has. */
-export function hasSigns(marks: Landmarks): boolean {
-  const signs = [marks.upload, marks.report, marks.request, [...marks.userAgent, ...marks.userAgentWide]];
-  return signs.filter((offsets) => offsets.length > 0).length >= 2;
+export function hasSigns(signs: Signs, details: () => Details): boolean {
+  const own = [signs.upload, signs.report, signs.request].filter((offsets) => offsets.length > 0).length;
+  if (own !== 1) return own > 1;
+  const { userAgent, userAgentWide } = details();
+  return userAgent.length + userAgentWide.length > 0;
 }
 
 const PATHS = ["/c2sock", "/c2conf", "/api"];
@@ -58,7 +60,12 @@ const MAX_HOSTS = 16;
 const CUSTOMER = /^[0-9A-Za-z]{32}$/;
 
 /** Reads the config in clear; undefined when no host or too many stand near the protocol's texts. */
-export function readClear(view: View, ranges: readonly Range[], marks: Landmarks): ClearConfig | undefined {
+export function readClear(
+  view: View,
+  ranges: readonly Range[],
+  signs: Signs,
+  details: Details,
+): ClearConfig | undefined {
   const raw = texts(view, ranges);
   const junk = raw.map((text) => junkIn(text.value)).find((found) => found !== undefined);
   const clean =
@@ -68,7 +75,7 @@ export function readClear(view: View, ranges: readonly Range[], marks: Landmarks
   );
   const anchors = [
     ...paths.map(offsetOf),
-    ...[marks.request, marks.upload, marks.report, marks.userAgent, marks.userAgentWide].flat(),
+    ...[signs.request, signs.upload, signs.report, details.userAgent, details.userAgentWide].flat(),
   ];
   const near = (text: ClearText) =>
     anchors.some((anchor) => Math.abs(anchor - offsetOf(text)) <= NEIGHBOURHOOD);
@@ -84,7 +91,7 @@ export function readClear(view: View, ranges: readonly Range[], marks: Landmarks
   return {
     hosts,
     path: paths[0],
-    userAgent: userAgent(view, marks),
+    userAgent: userAgent(view, details),
     identifier: new Set(customers.map((text) => text.value)).size === 1 ? customers[0] : undefined,
     junk,
   };
@@ -94,8 +101,8 @@ function offsetOf(text: ClearText): number {
   return text.found.at[0]?.offset ?? 0;
 }
 
-function userAgent(view: View, marks: Landmarks): ClearText | undefined {
-  const [narrow, wide] = [marks.userAgent[0], marks.userAgentWide[0]];
+function userAgent(view: View, details: Details): ClearText | undefined {
+  const [narrow, wide] = [details.userAgent[0], details.userAgentWide[0]];
   const offset = narrow ?? wide;
   if (offset === undefined) return undefined;
   const length = 16 * (narrow === undefined ? 2 : 1);

@@ -21,7 +21,7 @@ import { hasSigns, readClear } from "./l0.ts";
 import { findSlots } from "./l1.ts";
 import { slotsOf } from "./l2.ts";
 import { blobAt, findBlob } from "./l3.ts";
-import { findLandmarks, type Landmarks } from "./landmarks.ts";
+import { type Details, findDetails, findSigns, type Signs } from "./landmarks.ts";
 import { type Range, searchRanges } from "./ranges.ts";
 
 const LAYOUTS: readonly LayoutInfo[] = [
@@ -38,11 +38,11 @@ const LAYOUTS: readonly LayoutInfo[] = [
 function extract(input: ExtractInput): Extraction {
   const { image } = input;
   const ranges = searchRanges(image);
-  const marks = findLandmarks(image.view.bytes);
-  const extraction =
-    byChacha(input, ranges, marks) ?? byBase64(input, ranges, marks) ?? byScan(input, ranges, marks);
+  const signs = findSigns(image.view.bytes);
+  const extraction = byChacha(input, ranges, signs) ?? byBase64(input, ranges) ?? byScan(input, ranges);
   if (extraction !== undefined) return extraction;
-  return hasSigns(marks) ? inClear(input, ranges, marks) : NOT_FOUND;
+  const details = () => findDetails(image.view.bytes);
+  return hasSigns(signs, details) ? inClear(input, ranges, signs, details()) : NOT_FOUND;
 }
 
 const NOT_FOUND: Extraction = {
@@ -52,47 +52,47 @@ const NOT_FOUND: Extraction = {
 };
 
 /** L3 and L2 from the places where their key is known to be. */
-function byChacha(input: ExtractInput, ranges: readonly Range[], marks: Landmarks): Extraction | undefined {
+function byChacha(input: ExtractInput, ranges: readonly Range[], signs: Signs): Extraction | undefined {
   const { image } = input;
-  for (const site of keySites(image, ranges, marks)) {
+  for (const site of keySites(image, ranges, signs)) {
     const blob = blobAt(image, site, ranges);
-    if (blob !== undefined) return config(blobFinding(input, blob, findBuild(image.view), marks));
+    if (blob !== undefined) return config(blobFinding(input, blob, findBuild(image.view)));
     const table = slotsOf(image, site, ranges);
-    if (table !== undefined) return config(tableFinding(input, table, findUser(image, ranges), marks));
+    if (table !== undefined) return config(tableFinding(input, table, findUser(image, ranges)));
   }
   return undefined;
 }
 
-function* keySites(image: Image, ranges: readonly Range[], marks: Landmarks): Generator<FoundSite> {
-  yield* sitesByMarker(image.view.bytes, marks);
+function* keySites(image: Image, ranges: readonly Range[], signs: Signs): Generator<FoundSite> {
+  yield* sitesByMarker(image.view.bytes, signs);
   yield* sitesByCode(image, ranges);
   yield* sitesByTable(image.view, ranges);
 }
 
-function byBase64(input: ExtractInput, ranges: readonly Range[], marks: Landmarks): Extraction | undefined {
+function byBase64(input: ExtractInput, ranges: readonly Range[]): Extraction | undefined {
   const group = findSlots(input.image.view, ranges);
   if (group === undefined) return undefined;
   const id = findUser(input.image, ranges);
   const lone = new Set(group.slots.map((slot) => slot.text)).size < 2;
   if (lone && id === undefined && input.rules.length === 0) return undefined;
-  return config(slotsFinding(input, group, id, marks));
+  return config(slotsFinding(input, group, id));
 }
 
 /** L3 where neither its surroundings nor its code are as known. */
-function byScan(input: ExtractInput, ranges: readonly Range[], marks: Landmarks): Extraction | undefined {
+function byScan(input: ExtractInput, ranges: readonly Range[]): Extraction | undefined {
   const blob = findBlob(input.image, ranges);
-  return blob && config(blobFinding(input, blob, findBuild(input.image.view), marks));
+  return blob && config(blobFinding(input, blob, findBuild(input.image.view)));
 }
 
-function inClear(input: ExtractInput, ranges: readonly Range[], marks: Landmarks): Extraction {
+function inClear(input: ExtractInput, ranges: readonly Range[], signs: Signs, details: Details): Extraction {
   const { image } = input;
-  const clear = readClear(image.view, ranges, marks);
-  if (clear !== undefined) return config(clearFinding(input, clear, findUser(image, ranges), marks));
+  const clear = readClear(image.view, ranges, signs, details);
+  if (clear !== undefined) return config(clearFinding(input, clear, findUser(image, ranges)));
   return {
     status: "unknown-layout",
     stage: "L0",
     text: "texts of Lumma's protocol, but no host in clear near them",
-    at: [...marks.request, ...marks.upload, ...marks.report]
+    at: [...signs.request, ...signs.upload, ...signs.report]
       .slice(0, 4)
       .map((offset) => image.view.span(offset, 15)),
   };
