@@ -17,8 +17,10 @@ import { parseIpv4 } from "./address.ts";
 const MIN_LABEL = 8;
 /** Deletions of a label make its neighbourhood; the DNS has no longer one. */
 const MAX_LABEL = 63;
-/** Values that share a deletion are compared two by two; more than this many are a series, not slips. */
-const MAX_BUCKET = 64;
+/** Values that share a deletion are compared two by two; more than this many are a generated series, not slips. */
+const MAX_BUCKET = 16;
+/** As is a value with more partners than this. */
+const MAX_PARTNERS = 4;
 const SUFFIXES = { allowPrivateDomains: true, extractHostname: false, validateHostname: false } as const;
 
 export interface NearDuplicate {
@@ -42,17 +44,28 @@ export function nearDuplicates(values: Iterable<string>): NearDuplicate[] {
     }
   }
   const pairs = new Map<string, NearDuplicate>();
+  const partners = new Map<string, number>();
   for (const bucket of buckets.values()) {
-    if (bucket.length < 2 || bucket.length > MAX_BUCKET) continue;
+    if (bucket.length < 2) continue;
+    if (bucket.length > MAX_BUCKET) {
+      for (const value of bucket) partners.set(value, bucket.length);
+      continue;
+    }
     for (const [i, first] of bucket.entries()) {
       for (const second of bucket.slice(i + 1)) {
         const [a, b] = first < second ? [first, second] : [second, first];
-        const why = slip(a, b);
-        if (why !== undefined) pairs.set(`${a} ${b}`, { a, b, why });
+        const key = `${a} ${b}`;
+        const why = pairs.has(key) ? undefined : slip(a, b);
+        if (why === undefined) continue;
+        pairs.set(key, { a, b, why });
+        for (const value of [a, b]) partners.set(value, (partners.get(value) ?? 0) + 1);
       }
     }
   }
-  return [...pairs.values()].sort((x, y) => compare(x.a, y.a) || compare(x.b, y.b));
+  const few = (value: string) => (partners.get(value) as number) <= MAX_PARTNERS;
+  return [...pairs.values()]
+    .filter(({ a, b }) => few(a) && few(b))
+    .sort((x, y) => compare(x.a, y.a) || compare(x.b, y.b));
 }
 
 function compare(a: string, b: string): number {
