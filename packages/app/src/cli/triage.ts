@@ -12,6 +12,8 @@ import { emit, json } from "./output.ts";
 /** Progress lines on a terminal are redrawn at most this often (ms). */
 const REDRAW_MS = 80;
 const DEFAULT_COLUMNS = 120;
+/** A pipe or a file has no width: lines are as long as they need to be, up to this. */
+const PIPE_COLUMNS = 240;
 
 interface TriageFlags extends CommonFlags {
   readonly format: "text" | "json" | "md" | "html";
@@ -48,7 +50,7 @@ function render(report: Report, flags: TriageFlags): string {
   if (flags.format === "md") return toMarkdown(report);
   if (flags.format === "html") return toHtml(report);
   const stream = flags.out === undefined ? process.stdout : {};
-  const width = flags.out === undefined ? (process.stdout.columns ?? DEFAULT_COLUMNS) : DEFAULT_COLUMNS;
+  const width = flags.out === undefined ? (process.stdout.columns ?? PIPE_COLUMNS) : PIPE_COLUMNS;
   return toText(report, { paint: paintFor(stream, flags.color), width, configs: flags.configs ?? false });
 }
 

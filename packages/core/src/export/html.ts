@@ -35,6 +35,7 @@ ${section("Shared", clusters(summary))}
 ${section("Nearly the same", list(summary.nearDuplicates.map((pair) => `<span class="v">${h(pair.a)}</span> and <span class="v">${h(pair.b)}</span>: ${h(pair.why)}`)))}
 ${section("Indicators to block", iocs(summary.iocs))}
 ${section("Seen, not to be blocked", iocs(summary.leftOut))}
+${section("Other indicators", iocs(summary.others))}
 ${section("Configs", configs(summary))}
 </body>
 </html>

@@ -17,6 +17,7 @@ export function toMarkdown(report: Report): string {
     ...section("Nearly the same", summary.nearDuplicates.map((pair) => `- ${md(pair.a)} and ${md(pair.b)}: ${md(pair.why)}`)),
     ...section("Indicators to block", iocTable(summary.iocs)),
     ...section("Seen, not to be blocked", iocTable(summary.leftOut)),
+    ...section("Other indicators", iocTable(summary.others)),
     ...section("Configs", configList(summary)),
     "",
   ].join("\n");

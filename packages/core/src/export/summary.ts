@@ -59,9 +59,13 @@ export interface Summary {
   readonly nearDuplicates: readonly { readonly a: string; readonly b: string; readonly why: string }[];
   /** To block. */
   readonly iocs: readonly IocRow[];
-  /** Seen, but not to be blocked: each with its reason. */
+  /** Addresses that were seen but are not to be blocked: each with its reason. */
   readonly leftOut: readonly IocRow[];
+  /** What no network blocks: mutexes, files, licences, campaign ids. */
+  readonly others: readonly IocRow[];
 }
+
+const NETWORK_TYPES: ReadonlySet<IndicatorType> = new Set(["domain", "ipv4", "ipv6", "url", "socket"]);
 
 /** Order in which indicator types are listed. */
 const TYPE_ORDER: readonly IndicatorType[] = [
@@ -101,8 +105,9 @@ export function summarise(report: Report): Summary {
     nearDuplicates: report.relations
       .filter((relation) => relation.kind === "near-duplicate")
       .map((relation) => ({ a: showKey(relation.from), b: showKey(relation.to), why: printable(relation.why) })),
-    iocs: iocs.filter((row) => row.why === ""),
-    leftOut: iocs.filter((row) => row.why !== ""),
+    iocs: iocs.filter((row) => NETWORK_TYPES.has(row.type) && row.why === ""),
+    leftOut: iocs.filter((row) => NETWORK_TYPES.has(row.type) && row.why !== ""),
+    others: iocs.filter((row) => !NETWORK_TYPES.has(row.type)).map((row) => ({ ...row, why: "" })),
   };
 }
 
