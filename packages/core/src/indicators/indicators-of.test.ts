@@ -77,6 +77,8 @@ describe("indicatorsOf", () => {
       .other("tls_certificates", found([{ field: 54, sha1: "aa", sha256: "CC" }], ...at(8)), TEXT)
       .other("license", found("12AB", ...at(9)), TEXT)
       .other("authorization_token", found("9059ea331e4599de3746df73ccb24514", ...at(10)), TEXT)
+      .other("dead_drop_tag", found("hu76fa", ...at(12)), TEXT)
+      .other("dead_drop_tag_2", found("0gj3ll", ...at(13)), TEXT)
       .other("unheard_of", found("no", ...at(11)), TEXT);
     expect(of(b).map((i) => [`${i.type}:${i.value}`, i.at[0]?.offset])).toEqual([
       ["mutex:Rmc-ABCDEF", 0],
@@ -89,6 +91,8 @@ describe("indicatorsOf", () => {
       ["certificate:cc", 8],
       ["licence:12AB", 9],
       ["token:9059ea331e4599de3746df73ccb24514", 10],
+      ["identifier:hu76fa", 12],
+      ["identifier:0gj3ll", 13],
     ]);
     expect(of(b).every((i) => i.linkable && !i.blockable)).toBe(true);
   });

