@@ -1,5 +1,6 @@
 export type * from "./address-space.ts";
-export type * from "./dotnet/model.ts";
+export * from "./classify.ts";
+export * from "./dotnet/index.ts";
 export type * from "./image.ts";
 export * from "./open-image.ts";
 export * from "./pe/index.ts";

@@ -1,8 +1,10 @@
 import type { View } from "../bytes/index.ts";
-import type { AddressSpace, Layout, Region } from "./address-space.ts";
+import type { Layout, Region } from "./address-space.ts";
 import type { Dotnet } from "./dotnet/model.ts";
+import { parseDotnet } from "./dotnet/parse-dotnet.ts";
 import type { Image, ImageHint } from "./image.ts";
 import { readCertificates } from "./pe/certificates.ts";
+import { DIRECTORY } from "./pe/constants.ts";
 import { readDebug } from "./pe/debug.ts";
 import { readExports } from "./pe/exports.ts";
 import { guessLayout } from "./pe/guess-layout.ts";
@@ -58,67 +60,71 @@ function rawSpace(view: View, hint: ImageHint): Space {
 }
 
 class LazyImage implements Image {
-  readonly pe: Pe | undefined;
+  readonly view: View;
+  readonly layout: Layout;
+  readonly base: number;
+  readonly regions: readonly Region[];
   readonly format: string;
+  readonly pe: Pe | undefined;
   readonly #space: Space;
-  readonly #kept = new Map<string, unknown>();
+  readonly #dotnet: () => Dotnet | undefined;
+  readonly #imports: () => readonly ImportedDll[];
+  readonly #exports: () => ExportTable | undefined;
+  readonly #resources: () => readonly Resource[];
+  readonly #debug: () => readonly DebugInfo[];
+  readonly #richHeader: () => RichHeader | undefined;
+  readonly #certificates: () => readonly CertificateEntry[];
+  readonly #overlay: () => View | undefined;
 
   constructor(space: Space, pe: Pe | undefined) {
-    this.#space = space;
-    this.pe = pe;
+    this.view = space.view;
+    this.layout = space.layout;
+    this.base = space.base;
+    this.regions = space.regions;
     this.format = pe === undefined ? "raw" : kindOf(pe, space);
-  }
-
-  get view(): View {
-    return this.#space.view;
-  }
-
-  get layout(): Layout {
-    return this.#space.layout;
-  }
-
-  get base(): number {
-    return this.#space.base;
-  }
-
-  get regions(): AddressSpace["regions"] {
-    return this.#space.regions;
+    this.pe = pe;
+    this.#space = space;
+    const inFile = space.layout === "file" ? pe : undefined;
+    this.#dotnet = once(() => (pe === undefined ? readDotnet(space) : readDotnetOf(space, pe, this.imports)));
+    this.#imports = once(() => (pe === undefined ? [] : readImports(space, pe)));
+    this.#exports = once(() => pe && readExports(space, pe));
+    this.#resources = once(() => (pe === undefined ? [] : readResources(space, pe)));
+    this.#debug = once(() => (pe === undefined ? [] : readDebug(space, pe)));
+    this.#richHeader = once(() => pe && readRichHeader(space.view, pe));
+    this.#certificates = once(() => (inFile === undefined ? [] : readCertificates(space.view, inFile)));
+    this.#overlay = once(() => inFile && readOverlay(space.view, inFile));
   }
 
   get dotnet(): Dotnet | undefined {
-    return undefined;
+    return this.#dotnet();
   }
 
   get imports(): readonly ImportedDll[] {
-    return this.#once("imports", [], (pe) => readImports(this.#space, pe));
+    return this.#imports();
   }
 
   get exports(): ExportTable | undefined {
-    return this.#once("exports", undefined, (pe) => readExports(this.#space, pe));
+    return this.#exports();
   }
 
   get resources(): readonly Resource[] {
-    return this.#once("resources", [], (pe) => readResources(this.#space, pe));
+    return this.#resources();
   }
 
   get debug(): readonly DebugInfo[] {
-    return this.#once("debug", [], (pe) => readDebug(this.#space, pe));
+    return this.#debug();
   }
 
   get richHeader(): RichHeader | undefined {
-    return this.#once("richHeader", undefined, (pe) => readRichHeader(this.view, pe));
+    return this.#richHeader();
   }
 
   get certificates(): readonly CertificateEntry[] {
-    return this.#once("certificates", [], (pe) =>
-      this.layout === "file" ? readCertificates(this.view, pe) : [],
-    );
+    return this.#certificates();
   }
 
   get overlay(): View | undefined {
-    return this.#once("overlay", undefined, (pe) =>
-      this.layout === "file" ? readOverlay(this.view, pe) : undefined,
-    );
+    return this.#overlay();
   }
 
   offsetOfRva(rva: number): number | undefined {
@@ -144,10 +150,33 @@ class LazyImage implements Image {
   readRva(rva: number, length: number): View | undefined {
     return this.#space.readRva(rva, length);
   }
+}
 
-  #once<T>(name: string, absent: T, read: (pe: Pe) => T): T {
-    if (this.pe === undefined) return absent;
-    if (!this.#kept.has(name)) this.#kept.set(name, read(this.pe));
-    return this.#kept.get(name) as T;
-  }
+/**
+ * The module that the CLI header leads to. Where data directory 14 is wiped, metadata is searched only in what still
+ * looks like .NET: a native program that merely carries an assembly is not one.
+ */
+function readDotnetOf(space: Space, pe: Pe, imports: readonly ImportedDll[]): Dotnet | undefined {
+  const directory = pe.dataDirectories[DIRECTORY.comDescriptor];
+  if (directory !== undefined && directory.virtualAddress !== 0)
+    return readDotnet(space, { rva: directory.virtualAddress, size: directory.size });
+  const isLikely = imports.length === 0 || imports.some((dll) => dll.name.toLowerCase() === "mscoree.dll");
+  return isLikely ? readDotnet(space) : undefined;
+}
+
+function readDotnet(
+  space: Space,
+  cliHeader?: { readonly rva: number; readonly size: number },
+): Dotnet | undefined {
+  const parsed = parseDotnet(space, cliHeader);
+  return parsed.ok ? parsed.value : undefined;
+}
+
+/** Reads on first use and keeps the answer. */
+function once<T>(read: () => T): () => T {
+  let kept: { readonly value: T } | undefined;
+  return () => {
+    kept ??= { value: read() };
+    return kept.value;
+  };
 }

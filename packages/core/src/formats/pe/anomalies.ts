@@ -1,6 +1,12 @@
 import type { View } from "../../bytes/index.ts";
 import type { Layout } from "../address-space.ts";
-import { IMAGE_NUMBEROF_DIRECTORY_ENTRIES, MACHINES, PAGE_SIZE, SECTOR_SIZE } from "./constants.ts";
+import {
+  DIRECTORY,
+  IMAGE_NUMBEROF_DIRECTORY_ENTRIES,
+  MACHINES,
+  PAGE_SIZE,
+  SECTOR_SIZE,
+} from "./constants.ts";
 import type { HeadersAt } from "./find-headers.ts";
 import type { Anomaly, Pe } from "./model.ts";
 
@@ -59,6 +65,11 @@ export function headerAnomalies(
     note("image-base", `ImageBase 0x${pe.imageBase.toString(16)} is no user-space address`, optional + 24, 8);
   else if (pe.imageBase % 0x10000n !== 0n)
     note("image-base", `ImageBase 0x${pe.imageBase.toString(16)} is no multiple of 64 KB`, optional + 24, 8);
+  pe.dataDirectories.forEach((directory, i) => {
+    if (i === DIRECTORY.security || directory.virtualAddress < pe.sizeOfImage || pe.sizeOfImage === 0) return;
+    const text = `Data directory ${i} lies outside the image, at ${hex(directory.virtualAddress)}`;
+    note("directory-outside", text, optional + (pe.is64 ? 112 : 96) + 8 * i, 8);
+  });
   const tableEnd = optional + pe.sizeOfOptionalHeader + 40 * pe.sections.length;
   if (pe.sizeOfHeaders < tableEnd || pe.sizeOfHeaders > view.length)
     note("size-of-headers", `SizeOfHeaders is ${hex(pe.sizeOfHeaders)}`, optional + 60, 4);

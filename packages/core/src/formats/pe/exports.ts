@@ -1,7 +1,7 @@
 import type { Space } from "../space.ts";
 import { DIRECTORY } from "./constants.ts";
 import type { ExportTable, Pe } from "./model.ts";
-import { nameAt, printableName } from "./names.ts";
+import { NameBudget, nameAt, printableName } from "./names.ts";
 
 /** Ordinals have 16 bits. */
 const MAX_EXPORTS = 65_536;
@@ -21,12 +21,14 @@ export function readExports(space: Space, pe: Pe): ExportTable | undefined {
   const names = readNames(space, Math.min(field(24), MAX_EXPORTS), field(32), field(36));
 
   const functions: ExportTable["functions"][number][] = [];
+  const forwarders = new NameBudget();
   const count = addresses === undefined ? 0 : Math.floor(addresses.length / 4);
   for (let i = 0; i < count; i++) {
     const rva = addresses?.u32(4 * i) ?? 0;
     if (rva === 0) continue;
     const isForwarder = rva >= directory.virtualAddress && rva < directory.virtualAddress + directory.size;
     const forwarder = isForwarder ? printableName(space, rva) : undefined;
+    if (!forwarders.take(forwarder?.length ?? 0)) break;
     const slot = { ordinal: base + i, rva, ...(forwarder === undefined ? {} : { forwarder }) };
     const own = names.get(i);
     if (own === undefined) functions.push(slot);
@@ -43,6 +45,7 @@ function readNames(
   ordinalsRva: number,
 ): ReadonlyMap<number, string[]> {
   const bySlot = new Map<number, string[]>();
+  const budget = new NameBudget();
   const pointers = space.clipRva(namesRva, 4 * count);
   const slots = space.clipRva(ordinalsRva, 2 * count);
   if (pointers === undefined || slots === undefined) return bySlot;
@@ -53,6 +56,7 @@ function readNames(
     const offset = space.offsetOfRva(pointer);
     const name = offset === undefined ? undefined : nameAt(space.view, offset);
     if (name === undefined) continue;
+    if (!budget.take(name.value.length)) break;
     const own = bySlot.get(slot);
     if (own === undefined) bySlot.set(slot, [name.value]);
     else own.push(name.value);

@@ -1,7 +1,7 @@
 import type { Space } from "../space.ts";
 import { DIRECTORY } from "./constants.ts";
 import type { ImportedDll, Pe } from "./model.ts";
-import { nameAt, printableName } from "./names.ts";
+import { NameBudget, nameAt, printableName } from "./names.ts";
 
 /** Far more DLLs than any program names. */
 const MAX_DLLS = 1024;
@@ -15,10 +15,13 @@ interface Descriptor {
   readonly name: number;
   readonly lookup: number;
   readonly addresses: number;
+  /** What the table's addresses count from: 0 for RVAs, the image's base for virtual addresses. */
+  readonly from: number;
 }
 
 interface Budget {
   functions: number;
+  readonly names: NameBudget;
 }
 
 /**
@@ -26,7 +29,7 @@ interface Budget {
  * readable DLL name; the directories' sizes count for nothing, as with the loader.
  */
 export function readImports(space: Space, pe: Pe): readonly ImportedDll[] {
-  const budget: Budget = { functions: MAX_FUNCTIONS };
+  const budget: Budget = { functions: MAX_FUNCTIONS, names: new NameBudget() };
   return [
     ...readTable(space, pe, DIRECTORY.import, 20, importDescriptor, budget),
     ...readTable(space, pe, DIRECTORY.delayImport, 32, delayDescriptor, budget),
@@ -38,7 +41,7 @@ function importDescriptor(space: Space, offset: number): Descriptor | undefined 
   const name = space.view.u32(offset + 12);
   const addresses = space.view.u32(offset + 16);
   if (lookup === undefined || name === undefined || addresses === undefined) return undefined;
-  return { name, lookup, addresses };
+  return { name, lookup, addresses, from: 0 };
 }
 
 function delayDescriptor(space: Space, offset: number): Descriptor | undefined {
@@ -48,9 +51,9 @@ function delayDescriptor(space: Space, offset: number): Descriptor | undefined {
   const lookup = space.view.u32(offset + 16);
   if (attributes === undefined || name === undefined || addresses === undefined || lookup === undefined)
     return undefined;
-  // dlattrRva: without this bit (Visual C++ 6) the fields are virtual addresses.
+  // dlattrRva: without this bit (Visual C++ 6) the fields and thunks are virtual addresses.
   const from = (attributes & 1) !== 0 ? 0 : space.base;
-  return { name: name - from, addresses: addresses - from, lookup: lookup - from };
+  return { name: name - from, addresses: addresses - from, lookup: lookup - from, from };
 }
 
 function readTable(
@@ -68,7 +71,7 @@ function readTable(
   for (let i = 0; i < MAX_DLLS; i++) {
     const descriptor = descriptorAt(space, start + stride * i);
     const name = descriptor === undefined ? undefined : printableName(space, descriptor.name);
-    if (descriptor === undefined || name === undefined) break;
+    if (descriptor === undefined || name === undefined || !budget.names.take(name.length)) break;
     const functions = readThunks(space, pe, descriptor, budget);
     dlls.push({ name, functions, delayed: directory === DIRECTORY.delayImport });
   }
@@ -91,8 +94,9 @@ function readThunks(
     const low = space.view.u32(offset);
     const high = pe.is64 ? space.view.u32(offset + 4) : low;
     if (low === undefined || high === undefined || (low === 0 && high === 0)) break;
-    const entry = high >= 0x8000_0000 ? { ordinal: low & 0xffff } : readHintName(space, low);
-    if (entry === undefined) break;
+    const entry: ImportedFunction | undefined =
+      high >= 0x8000_0000 ? { ordinal: low & 0xffff } : readHintName(space, low - descriptor.from);
+    if (entry === undefined || !budget.names.take(entry.name?.length ?? 0)) break;
     budget.functions--;
     functions.push(entry);
   }

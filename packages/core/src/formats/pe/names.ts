@@ -18,3 +18,17 @@ export function printableName(space: Space, rva: number): string | undefined {
   for (let i = 0; i < name.length; i++) if (name.charCodeAt(i) < 0x20) return undefined;
   return name;
 }
+
+/** Chars of all names of one table; thousands of decorated C++ names stay below it. */
+const MAX_NAMES_TOTAL = 1 << 24;
+
+/** Ends a table whose entries all lead to the same long text, which would multiply it. */
+export class NameBudget {
+  #left = MAX_NAMES_TOTAL;
+
+  /** False once the table has used up its chars. */
+  take(chars: number): boolean {
+    this.#left -= chars;
+    return this.#left >= 0;
+  }
+}

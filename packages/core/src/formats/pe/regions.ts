@@ -4,6 +4,8 @@ import { Space } from "../space.ts";
 import { IMAGE_SCN_MEM_EXECUTE, IMAGE_SCN_MEM_WRITE, PAGE_SIZE, SECTOR_SIZE } from "./constants.ts";
 import type { Pe, Section } from "./model.ts";
 
+const UNKNOWN = { name: "image", executable: true, writable: true };
+
 /** Where Windows puts an image whose ImageBase is out of user space. */
 const FALLBACK_BASE = 0x10000;
 
@@ -25,9 +27,15 @@ export function peSpace(view: View, pe: Pe, layout: Layout, base?: number): Spac
   return new Space(view, "file", at, regionsOf(view, pe, low), low ? flatEnd(view, pe) : undefined);
 }
 
+/** Windows takes such an image only when every section stands at the file offset that is its RVA. */
 export function isLowAlignment(pe: Pe): boolean {
   return (
-    pe.sectionAlignment > 0 && pe.sectionAlignment < PAGE_SIZE && pe.fileAlignment === pe.sectionAlignment
+    pe.sectionAlignment > 0 &&
+    pe.sectionAlignment < PAGE_SIZE &&
+    pe.fileAlignment === pe.sectionAlignment &&
+    pe.sections.every(
+      (section) => section.sizeOfRawData === 0 || section.pointerToRawData === section.virtualAddress,
+    )
   );
 }
 
@@ -56,10 +64,13 @@ function regionsOf(view: View, pe: Pe, flat: boolean): readonly Region[] {
     name: "headers",
     rva: 0,
     offset: 0,
-    size: flat && pe.sections.length === 0 ? view.length : headersEnd(pe),
+    size: headersEnd(pe),
     executable: false,
     writable: false,
   });
+  // A section table wiped in memory: what stands behind the headers may be anything.
+  if (flat && pe.sections.length === 0)
+    wanted.push({ ...UNKNOWN, rva: headersEnd(pe), offset: headersEnd(pe), size: view.length });
   wanted.sort((a, b) => a.rva - b.rva);
   const regions: Region[] = [];
   wanted.forEach((region, i) => {
@@ -99,6 +110,6 @@ function protection(section: Section) {
 
 function virtualSize(section: Section, pe: Pe): number {
   const size = section.virtualSize || section.sizeOfRawData;
-  const unit = Math.max(pe.sectionAlignment, PAGE_SIZE);
+  const unit = pe.sectionAlignment > 0 ? pe.sectionAlignment : PAGE_SIZE;
   return Math.ceil(size / unit) * unit;
 }

@@ -2,6 +2,7 @@ import { utf16le, type View } from "../../bytes/index.ts";
 import type { Space } from "../space.ts";
 import { DIRECTORY } from "./constants.ts";
 import type { Pe, Resource } from "./model.ts";
+import { NameBudget } from "./names.ts";
 
 /** Leaves and directories read in all; the largest resource trees of Windows' own files have some thousands. */
 const MAX_NODES = 40_000;
@@ -14,10 +15,16 @@ type Id = number | string;
  * The resource tree as a flat list, in the tree's order (PE Format, "The .rsrc Section"): type, name, language.
  *
  * The tree is never followed deeper than three levels, as FindResourceEx does, so that loops end; a leaf that stands
- * higher up has name or language 0. Leaves whose data is not in the view are kept with empty data.
+ * higher up has name or language 0. Leaves whose data is not in the view are kept with empty data. Where the data
+ * directory is wiped or leads nowhere, the section `.rsrc` is read.
  */
 export function readResources(space: Space, pe: Pe): readonly Resource[] {
-  const rva = pe.dataDirectories[DIRECTORY.resource]?.virtualAddress ?? 0;
+  const stated = readTree(space, pe.dataDirectories[DIRECTORY.resource]?.virtualAddress ?? 0);
+  if (stated.length > 0) return stated;
+  return readTree(space, pe.sections.find((section) => section.name === ".rsrc")?.virtualAddress ?? 0);
+}
+
+function readTree(space: Space, rva: number): readonly Resource[] {
   const root = rva > 0 ? space.clipRva(rva) : undefined;
   return root === undefined ? [] : new TreeReader(space, root).read();
 }
@@ -26,6 +33,7 @@ class TreeReader {
   readonly #space: Space;
   readonly #root: View;
   readonly #resources: Resource[] = [];
+  readonly #names = new NameBudget();
   #nodes = 0;
 
   constructor(space: Space, root: View) {
@@ -65,6 +73,7 @@ class TreeReader {
   /** IMAGE_RESOURCE_DIR_STRING_U: a length in chars, then UTF-16LE; cut short where the view ends. */
   #name(offset: number): string | undefined {
     const length = this.#root.u16(offset);
-    return length === undefined ? undefined : utf16le(this.#root.clip(offset + 2, 2 * length).bytes);
+    if (length === undefined || !this.#names.take(length)) return undefined;
+    return utf16le(this.#root.clip(offset + 2, 2 * length).bytes);
   }
 }
