@@ -2,7 +2,8 @@
 import type { Found } from "../../bytes/index.ts";
 import type { Dotnet } from "../../formats/dotnet/model.ts";
 import { parseC2List } from "./c2-list.ts";
-import { decrypt, isKey } from "./decrypt.ts";
+import { decrypt, isC2Ciphertext, isKey } from "./decrypt.ts";
+import { followedStores } from "./folded.ts";
 import { fieldName, groupAround, isTextStore, type Store, storesOf, textsLoadedBy } from "./stores.ts";
 import type { Survey } from "./user-strings.ts";
 
@@ -34,37 +35,62 @@ export interface Shape {
   readonly loaded: readonly Found<string>[];
 }
 
-/** Shapes of the methods that load #US entry `userString`; where it is stored, the group of stores around it. */
-export function shapesOf(dotnet: Dotnet, methods: readonly number[], userString: number): readonly Shape[] {
+/** A text that may be the C2 list. */
+export interface Candidate {
+  readonly c2: Found<string>;
+  /** Its index in the survey; undefined for a text that the code puts together. */
+  readonly index: number | undefined;
+  readonly shapes: readonly Shape[];
+}
+
+/** Shapes of the methods that load `text`; where one stores it, the group of stores around it. */
+export function shapesOf(dotnet: Dotnet, methods: readonly number[], text: Found<string>): readonly Shape[] {
   return methods.map((rid) => {
-    const stores = storesOf(dotnet, rid);
-    const at = stores.findIndex((store) => store.userString === userString);
+    const loaded = textsLoadedBy(dotnet, rid);
+    const holds = (store: Store) => store.value.value === text.value;
+    const direct = storesOf(dotnet, rid);
+    const stores = direct.some(holds) ? direct : followedStores(dotnet, rid);
+    const at = stores.findIndex(holds);
     const group = at < 0 ? [] : groupAround(dotnet, stores, at);
-    const centre = group.findIndex((store) => store.userString === userString);
-    return { group, centre, loaded: textsLoadedBy(dotnet, rid) };
+    return { group, centre: group.findIndex(holds), loaded };
   });
+}
+
+/** Candidates among the texts that constructors put together (folded.ts), each with its group. */
+export function foldedCandidates(
+  dotnet: Dotnet,
+  methods: readonly (readonly Store[])[],
+): readonly Candidate[] {
+  return methods.flatMap((stores) =>
+    stores.flatMap((store, at): Candidate[] => {
+      if (!isTextStore(store)) return [];
+      const text = store.value.value;
+      if (!isC2Ciphertext(text) && parseC2List(text, false) === undefined) return [];
+      const group = groupAround(dotnet, stores, at);
+      const shape = { group, centre: group.indexOf(store), loaded: textsOf(stores) };
+      return [{ c2: store.value, index: undefined, shapes: [shape] }];
+    }),
+  );
 }
 
 /** Fields of an encrypted config: the candidate decrypts to a C2 list under a key that stands near it. */
 export function encryptedFields(
   dotnet: Dotnet | undefined,
   survey: Survey,
-  index: number,
-  shapes: readonly Shape[],
+  { c2, index, shapes }: Candidate,
 ): Fields | undefined {
-  const c2 = survey.strings[index]?.text;
-  if (c2 === undefined) return undefined;
   const opens = (key: Found<string>) =>
     isKey(key.value) && parseC2List(decrypt(c2.value, key.value) ?? "", true) !== undefined;
-  for (const shape of shapes) {
-    if (dotnet === undefined || shape.centre < 0) continue;
-    const key = textsOf(shape.group).find(opens) ?? shape.loaded.find(opens);
-    if (key !== undefined) return roles(dotnet, shape, c2, key);
-  }
-  const near = survey.strings.slice(Math.max(0, index - NEIGHBOURS), index + NEIGHBOURS + 1);
-  const key = [...shapes.flatMap(({ loaded }) => loaded), ...near.map(({ text }) => text)].find(opens);
+  const near =
+    index === undefined ? [] : survey.strings.slice(Math.max(0, index - NEIGHBOURS), index + NEIGHBOURS + 1);
+  const key =
+    shapes.flatMap(({ group }) => textsOf(group)).find(opens) ??
+    shapes.flatMap(({ loaded }) => loaded).find(opens) ??
+    near.map(({ text }) => text).find(opens);
   if (key === undefined) return undefined;
-  const [id, message] = betweenOf(survey, index, key);
+  const stored = shapes.find(isStored);
+  if (dotnet !== undefined && stored !== undefined) return roles(dotnet, stored, c2, key);
+  const [id, message] = index === undefined ? [] : betweenOf(survey, index, key);
   return {
     layout: "user-strings",
     c2,
@@ -79,20 +105,20 @@ export function encryptedFields(
 export function plainFields(
   dotnet: Dotnet | undefined,
   survey: Survey,
-  index: number,
-  shapes: readonly Shape[],
+  { c2, index, shapes }: Candidate,
 ): Fields | undefined {
-  const c2 = survey.strings[index]?.text;
-  if (c2 === undefined) return undefined;
-  for (const shape of shapes) {
-    if (dotnet === undefined || shape.centre < 0) continue;
-    const fields = roles(dotnet, shape, c2, undefined);
-    if (fields.id !== undefined) return fields;
-  }
+  const stored = shapes.find(isStored);
+  const fields = dotnet && stored && roles(dotnet, stored, c2, undefined);
+  if (fields?.id !== undefined) return fields;
+  if (index === undefined) return undefined;
   const loaded = shapes.map((shape) => behind(shape.loaded, c2)).find((text) => text !== undefined);
   const id = loaded ?? survey.strings[index + 1]?.text;
   const isId = id !== undefined && PLAIN_ID.test(id.value);
   return { layout: "plain", c2, named: false, ...(isId ? { id } : {}) };
+}
+
+function isStored({ group }: Shape): boolean {
+  return textsOf(group).length > 1;
 }
 
 /** By name where the fields still have their names, by the order IP, ID, Message, Key, Version where not. */
@@ -110,7 +136,9 @@ function roles(dotnet: Dotnet, shape: Shape, c2: Found<string>, key: Found<strin
     return store !== undefined && isTextStore(store) ? store.value : undefined;
   };
   const id = isNamed ? byName("id") : others[0]?.value;
-  const message = isNamed ? byName("message") : others[1]?.value;
+  // Without a key, two texts behind the list are ID and Key; three are ID, Message and Key.
+  const hasMessage = key !== undefined || others.length > 2;
+  const message = isNamed ? byName("message") : hasMessage ? others[1]?.value : undefined;
   const version = (isNamed ? named.get("version") : undefined) ?? lastNumber(group, centre);
   const count = group.filter(isTextStore).length;
   return {
@@ -143,8 +171,9 @@ function behind(loaded: readonly Found<string>[], text: Found<string>): Found<st
   return loaded[loaded.findIndex(({ value }) => value === text.value) + 1];
 }
 
-/** #US entries between the C2 list and the key, in heap order: ID and Message. */
+/** #US entries between the C2 list and the key that decrypt, in heap order: ID and Message. */
 function betweenOf(survey: Survey, index: number, key: Found<string>): readonly Found<string>[] {
-  const keyIndex = survey.strings.findIndex(({ text }, i) => i > index && text === key);
-  return keyIndex < 0 ? [] : survey.strings.slice(index + 1, keyIndex).map(({ text }) => text);
+  const keyIndex = survey.strings.findIndex(({ text }, i) => i > index && text.value === key.value);
+  const between = keyIndex < 0 ? [] : survey.strings.slice(index + 1, keyIndex);
+  return between.map(({ text }) => text).filter((text) => decrypt(text.value, key.value) !== undefined);
 }

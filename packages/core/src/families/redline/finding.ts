@@ -51,10 +51,10 @@ export function buildFinding(
     else builder.other(name, value, text.reading);
   }
   if (key !== undefined)
-    builder.encryption({ algorithm: "xor", key: key.value, usage: "config" }, key.at, UTF16);
+    builder.encryption({ algorithm: "xor", key: key.value, usage: "config" }, key.at, readingOf(key));
   if (fields.version !== undefined)
     builder.version(found(String(fields.version.value), ...fields.version.at), { as: "code" });
-  if (around.token !== undefined) builder.other("authorization_token", around.token, UTF16);
+  if (around.token !== undefined) builder.other("authorization_token", around.token, readingOf(around.token));
   if (around.transport !== undefined) {
     const name = around.transport.value.slice(0, -"://".length);
     builder.other("transport", found(name, ...around.transport.at.map(dropSeparator)), UTF16);
@@ -84,18 +84,42 @@ function readText(
   name: string,
   ledger: Ledger,
 ): Text | undefined {
+  const width = charWidth(field);
+  if (width === undefined) return undefined;
   const value = key && decrypt(field.value, key.value);
   if (key !== undefined && value !== undefined) {
-    const view = ledger.derive(field.at, decryptSteps(key.value, key.at), `user string ${name}`);
+    const steps = decryptSteps(key.value, key.at, width);
+    const view = ledger.derive(field.at, steps, `user string ${name}`);
     return view && decoded(value, view);
   }
-  const [span] = field.at;
-  if (span === undefined || span.length !== 2 * field.value.length) return undefined;
   return {
     value: field.value,
-    reading: UTF16,
-    at: (offset, length) => [{ ...span, offset: span.offset + 2 * offset, length: 2 * length }],
+    reading: readingOf(field),
+    at: (offset, length) => cut(field.at, width * offset, width * length),
   };
+}
+
+/** Bytes of a char: two in #US and arrays, one where each char is an instruction's operand. */
+function charWidth({ value, at }: Found<string>): 1 | 2 | undefined {
+  const length = at.reduce((sum, span) => sum + span.length, 0);
+  return length === 2 * value.length ? 2 : length === value.length ? 1 : undefined;
+}
+
+function readingOf(field: Found<string>): Reading {
+  return { as: charWidth(field) === 1 ? "latin1" : "utf16le" };
+}
+
+/** `length` bytes from byte `offset` of the bytes that the spans give one after another. */
+function cut(spans: readonly Span[], offset: number, length: number): readonly Span[] {
+  const out: Span[] = [];
+  let before = 0;
+  for (const span of spans) {
+    const start = Math.max(offset - before, 0);
+    const end = Math.min(offset + length - before, span.length);
+    if (start < end) out.push({ ...span, offset: span.offset + start, length: end - start });
+    before += span.length;
+  }
+  return out;
 }
 
 function decoded(value: string, view: View): Text {

@@ -15,10 +15,21 @@
  */
 import type { Found } from "../../bytes/index.ts";
 import type { Dotnet } from "../../formats/dotnet/model.ts";
+import type { Image } from "../../formats/image.ts";
 import type { Confidence, FamilyIdentity } from "../../model/index.ts";
 import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts";
-import { encryptedFields, type Fields, plainFields, type Shape, shapesOf } from "./fields.ts";
+import { decrypt } from "./decrypt.ts";
+import {
+  type Candidate,
+  encryptedFields,
+  type Fields,
+  foldedCandidates,
+  plainFields,
+  shapesOf,
+} from "./fields.ts";
 import { buildFinding } from "./finding.ts";
+import { foldedStores } from "./folded.ts";
+import { tokenFromCode } from "./soap-token.ts";
 import { loadersOf } from "./stores.ts";
 import {
   authorizationToken,
@@ -26,6 +37,7 @@ import {
   contractsOf,
   hasSoapHeader,
   looseUserStrings,
+  NO_CONTRACTS,
   type Survey,
   surveyStrings,
 } from "./user-strings.ts";
@@ -50,9 +62,10 @@ const IDENTITY: FamilyIdentity = {
   category: ["infostealer"],
 };
 
-const STAGE = "config";
+/** IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR. */
+const CLI_DIRECTORY = 14;
 
-const NO_CONTRACTS: Contracts = { wcf: false, redline: false, metaStealer: false };
+const STAGE = "config";
 
 /** Layouts that a whole structure in the code stands behind. */
 const STRUCTURED: ReadonlySet<string> = new Set(["arguments", "entrypoint", "locals", "two-field"]);
@@ -60,29 +73,29 @@ const STRUCTURED: ReadonlySet<string> = new Set(["arguments", "entrypoint", "loc
 function extract(input: ExtractInput): Extraction {
   const { image } = input;
   const { dotnet } = image;
-  if (dotnet === undefined && image.layout !== "raw") return notFound("no .NET module");
-  const strings = dotnet?.userStrings() ?? looseUserStrings(image.view);
-  const survey = surveyStrings(strings);
-  const { ciphertexts, plainLists, marks } = survey;
-  const hasMarks = hasSoapHeader(survey) || marks.has("Yandex\\YaAddon");
-  if (ciphertexts.length + plainLists.length === 0 && !hasMarks)
-    return notFound("no text that may be a C2 list");
-
+  if (dotnet === undefined && !mayLackMetadata(image)) return notFound("no .NET module");
+  const survey = surveyStrings(dotnet?.userStrings() ?? looseUserStrings(image.view));
+  const hasMarks = hasSoapHeader(survey) || survey.marks.has("Yandex\\YaAddon");
   const contracts = dotnet === undefined ? NO_CONTRACTS : contractsOf(dotnet.streams);
+  const hasCandidates = survey.ciphertexts.length + survey.plainLists.length > 0;
+  if (!hasCandidates && !hasMarks && !contracts.wcf) return notFound("no text that may be a C2 list");
+
   const fields = findFields(dotnet, survey, hasMarks, contracts);
-  if (contracts.metaStealer) return lookAlike(survey, "its contracts are named as MetaStealer's", fields?.c2);
+  if (contracts.metaStealer) return lookAlike(survey, "its contracts are named as MetaStealer's", fields);
   if (fields !== undefined) {
-    const around = {
-      artifact: image.view.artifact,
-      token: authorizationToken(survey),
-      transport: transport(survey),
-    };
+    const token = authorizationToken(survey) ?? (dotnet && tokenFromCode(dotnet));
+    const around = { artifact: image.view.artifact, token, transport: transport(survey) };
     const finding = buildFinding(IDENTITY, fields, around, confidenceOf(fields), input.ledger);
     if (finding !== undefined) return { status: "config", finding };
   }
   return hasMarks && (contracts.wcf || dotnet === undefined)
     ? lookAlike(survey, "no readable config")
     : notFound("no text decrypts to a C2 list");
+}
+
+/** A region without headers, or a program whose headers promise a module that cannot be read. */
+function mayLackMetadata(image: Image): boolean {
+  return image.pe === undefined || (image.pe.dataDirectories[CLI_DIRECTORY]?.virtualAddress ?? 0) !== 0;
 }
 
 /** The best fields that hold: encrypted before plain, stored by code before heap entries alone. */
@@ -92,19 +105,57 @@ function findFields(
   hasMarks: boolean,
   contracts: Contracts,
 ): Fields | undefined {
-  const { strings, ciphertexts, plainLists } = survey;
-  const offsetOf = (index: number) => strings[index]?.offset as number;
-  const wanted = new Set([...ciphertexts, ...plainLists].map(offsetOf));
-  const loaders = dotnet === undefined ? new Map<number, readonly number[]>() : loadersOf(dotnet, wanted);
-  const shapes = (index: number): readonly Shape[] =>
-    dotnet === undefined ? [] : shapesOf(dotnet, loaders.get(offsetOf(index)) ?? [], offsetOf(index));
+  const isMarked = hasMarks || contracts.redline;
+  const direct = bestOf(
+    dotnet,
+    survey,
+    candidatesOf(dotnet, survey, survey.ciphertexts),
+    candidatesOf(dotnet, survey, survey.plainLists),
+    isMarked,
+  );
+  if (direct !== undefined || dotnet === undefined || !contracts.wcf) return direct;
+  const folded = foldedCandidates(dotnet, foldedStores(dotnet));
+  return bestOf(dotnet, survey, folded, folded, isMarked);
+}
+
+function bestOf(
+  dotnet: Dotnet | undefined,
+  survey: Survey,
+  ciphertexts: readonly Candidate[],
+  plainLists: readonly Candidate[],
+  isMarked: boolean,
+): Fields | undefined {
   const best = (list: readonly (Fields | undefined)[]) =>
     list.find((fields) => fields && STRUCTURED.has(fields.layout)) ?? list.find((fields) => fields);
-  const encrypted = best(ciphertexts.map((index) => encryptedFields(dotnet, survey, index, shapes(index))));
-  if (encrypted !== undefined) return encrypted;
-  const isMarked = hasMarks || (contracts.wcf && contracts.redline);
-  const plain = plainLists.map((index) => plainFields(dotnet, survey, index, shapes(index)));
-  return best(plain.filter((fields) => fields && isPlausible(fields, isMarked)));
+  return (
+    best(ciphertexts.map((candidate) => encryptedFields(dotnet, survey, candidate))) ??
+    best(
+      plainLists
+        .map((candidate) => plainFields(dotnet, survey, candidate))
+        .filter((fields) => fields && isPlausible(fields, isMarked)),
+    )
+  );
+}
+
+function candidatesOf(
+  dotnet: Dotnet | undefined,
+  { strings }: Survey,
+  indexes: readonly number[],
+): readonly Candidate[] {
+  const found = indexes.flatMap((index) => {
+    const entry = strings[index];
+    return entry === undefined ? [] : [{ index, entry }];
+  });
+  const wanted = new Set(found.map(({ entry }) => entry.offset));
+  const loaders = dotnet === undefined || wanted.size === 0 ? undefined : loadersOf(dotnet, wanted);
+  return found.map(({ index, entry }) => {
+    const methods = loaders?.get(entry.offset) ?? [];
+    return {
+      c2: entry.text,
+      index,
+      shapes: dotnet === undefined ? [] : shapesOf(dotnet, methods, entry.text),
+    };
+  });
 }
 
 /** Any program may hold `host:port`: it is RedLine's by the names of all four fields, or beside the family's marks. */
@@ -123,13 +174,15 @@ function transport({ strings, marks }: Survey): Found<string> | undefined {
   return at === undefined ? undefined : strings[at]?.text;
 }
 
-function lookAlike(survey: Survey, why: string, config?: Found<string>): Extraction {
+/** What such a config reads is told, but not as RedLine's. */
+function lookAlike(survey: Survey, why: string, fields?: Fields): Extraction {
   const marks = [...survey.marks.values()].flatMap((index) => survey.strings[index]?.text.at ?? []);
+  const list = fields && ((fields.key && decrypt(fields.c2.value, fields.key.value)) ?? fields.c2.value);
   return {
     status: "unknown-layout",
     stage: STAGE,
-    text: `RedLine-like SOAP client, not taken for RedLine: ${why}`,
-    at: config?.at ?? marks,
+    text: `RedLine-like SOAP client, not taken for RedLine: ${why}${list === undefined ? "" : `; it holds ${list}`}`,
+    at: fields?.c2.at ?? marks,
   };
 }
 
