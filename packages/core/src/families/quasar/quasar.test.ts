@@ -434,6 +434,18 @@ describe("hostile bytes", () => {
     );
   });
 
+  it("thousands of entries that all could be ciphertexts cost little", () => {
+    const parts: Buffer[] = [];
+    for (let i = 0; i < 6000; i++) {
+      const text = Buffer.from(Buffer.alloc(i % 3 === 0 ? 32 : 96, i).toString("base64"), "utf16le");
+      parts.push(Buffer.of(0x80 | ((text.length + 1) >> 8), (text.length + 1) & 0xff), text, Buffer.of(0));
+      parts.push(Buffer.of(41), Buffer.from(`Abcdefghij${1e9 + i}`, "utf16le"), Buffer.of(0));
+    }
+    const start = performance.now();
+    expect(extract(new Uint8Array(Buffer.concat(parts)), {}, quick).result.status).toBe("not-found");
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
   it("a heap of nothing but base64 costs little", () => {
     const bytes = new Uint8Array(4_000_000);
     for (let i = 0; i < bytes.length; i += 16) bytes.set(md5(Uint8Array.of(i, i >> 8, i >> 16)), i);
