@@ -78,4 +78,6 @@ export interface Family extends FamilyIdentity {
   extract(input: ExtractInput): Extraction;
   /** Reads a saved dead-drop page (Steam profile, Telegram channel, Mastodon bio; HTML or bare text). Never fetches. */
   deadDrop?(page: View): readonly DeadDropAnswer[];
+  /** Marked-up texts of such a page that are the family's but coded in a way that is not known: to report, never to guess. */
+  unresolvedDrops?(page: View): readonly Found<string>[];
 }

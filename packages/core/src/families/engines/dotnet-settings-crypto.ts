@@ -94,10 +94,16 @@ export function deriveKeys(
   return stream;
 }
 
+/** Decodes base64 text; undefined when a character is none of its alphabet. */
+export function base64Bytes(text: string): Uint8Array | undefined {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return undefined;
+  return decodeBase64(latin1Bytes(text));
+}
+
 /** The bytes behind a base64 text; undefined when it is none, or too short for either scheme. */
 export function ciphertextOf(text: Found<string>): Ciphertext | undefined {
   if (text.value.length < 44 || text.value.length % 4 !== 0) return undefined;
-  const data = decodeBase64(latin1Bytes(text.value));
+  const data = base64Bytes(text.value);
   return data === undefined ? undefined : { text, data };
 }
 
@@ -142,12 +148,7 @@ export function md5Key(password: Found<string>, bytes: Uint8Array): SettingsKey 
 /** Plain text of one value, when padding and UTF-8 hold. The MAC is not checked here. */
 export function decryptSetting(key: SettingsKey, mode: AesMode, data: Uint8Array): string | undefined {
   const skip = key.scheme === "hmac" ? MAC_SIZE : 0;
-  const plain = decryptAes(
-    mode,
-    key.key,
-    data.subarray(skip, skip + IV_SIZE),
-    data.subarray(skip + IV_SIZE),
-  );
+  const plain = decryptAes(mode, key.key, data.subarray(skip, skip + IV_SIZE), data.subarray(skip + IV_SIZE));
   return plain && utf8(plain);
 }
 
@@ -174,11 +175,12 @@ export function settingSteps(
   keyAt: readonly Span[],
 ): Step[] {
   const skip = key.scheme === "hmac" ? MAC_SIZE : 0;
-  const iv = mode === "ecb" ? {} : { iv: hex(data.subarray(skip, skip + IV_SIZE)) };
+  const params: Record<string, string> = { key: hex(key.key) };
+  if (mode !== "ecb") params.iv = hex(data.subarray(skip, skip + IV_SIZE));
   return [
     { op: "utf16le" },
     { op: "base64" },
     { op: "skip", params: { bytes: skip + IV_SIZE } },
-    { op: `aes-${mode}`, params: { key: hex(key.key), ...iv }, at: [...keyAt] },
+    { op: `aes-${mode}`, params, at: [...keyAt] },
   ];
 }

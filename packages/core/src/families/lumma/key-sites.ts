@@ -1,33 +1,73 @@
 /** Finds the ChaCha20 key and nonce of L2 and L3 by what stands before them and by the code that copies them. */
-import { indexesOf } from "../../bytes/index.ts";
+import { indexesOf, type View } from "../../bytes/index.ts";
 import type { Image } from "../../formats/image.ts";
 import { KEY_SIZE, type KeySite, NONCE_SIZE } from "./entries.ts";
+import { POWER_TABLE_TAIL, type Signs } from "./landmarks.ts";
 import { mayBeKey } from "./random-runs.ts";
 import type { Range } from "./ranges.ts";
-
-/**
- * Tail of the C runtime's table of powers of ten (long doubles), behind which the linker has put the key in all
- * published L2 and L3 builds. In L1 builds the runtime's digit table stands there: never accept it without decryption.
- */
-const POWER_TABLE_TAIL = Uint8Array.of(
-  ...[0x32, 0x1d, 0x30, 0xf9, 0x48, 0x77, 0x82, 0x5a],
-  ...[0x3c, 0xbf, 0x73, 0x7f, 0xdd, 0x4f, 0x15, 0x75],
-);
-/** The rarest byte of the tail in ordinary files: the search runs on it. */
-const TAIL_ANCHOR = 3;
 
 export interface FoundSite extends KeySite {
   readonly by: "marker" | "code" | "table" | "scan";
 }
 
-export function* sitesByMarker(bytes: Uint8Array): Generator<FoundSite> {
-  const needle = POWER_TABLE_TAIL.subarray(TAIL_ANCHOR);
-  for (const at of indexesOf(bytes, needle)) {
-    const start = at - TAIL_ANCHOR;
-    if (start < 0 || !POWER_TABLE_TAIL.every((byte, i) => bytes[start + i] === byte)) continue;
-    const key = start + POWER_TABLE_TAIL.length;
-    if (mayBeKey(bytes, key)) yield { key, nonce: key + KEY_SIZE, by: "marker" };
+/** Keys behind the table of powers of ten. */
+export function sitesByMarker(bytes: Uint8Array, signs: Signs): FoundSite[] {
+  return signs.powerTable
+    .map((table) => table + POWER_TABLE_TAIL.length)
+    .filter((key) => mayBeKey(bytes, key))
+    .map((key) => ({ key, nonce: key + KEY_SIZE, by: "marker" as const }));
+}
+
+/** Pointers in a row that make a table: the slots they point to are as far apart as slots are. */
+const MIN_POINTERS = 4;
+const MIN_STRIDE = 0x40;
+const MAX_STRIDE = 0xff;
+
+/** Keys before a table of pointers with one distance between them, forwards or backwards. */
+export function sitesByTable(view: View, ranges: readonly Range[]): FoundSite[] {
+  const sites: FoundSite[] = [];
+  for (const { start, end, phase, executable } of ranges) {
+    if (executable && phase !== undefined) continue;
+    for (const shift of phase === undefined ? [0, 1, 2, 3] : [phase & 3]) {
+      const first = start + ((shift - start) & 3);
+      for (const table of pointerTables(view, first, end)) {
+        const nonce = table - NONCE_SIZE;
+        if (mayBeKey(view.bytes, nonce - KEY_SIZE)) sites.push({ key: nonce - KEY_SIZE, nonce, by: "table" });
+        if (sites.length === MAX_TABLES) return sites;
+      }
+    }
   }
+  return sites;
+}
+
+/** Tables with something like a key before them; a real image has one. */
+const MAX_TABLES = 8;
+
+/** Starts of rows of four or more dwords with one distance between them; every fourth dword is looked at. */
+function pointerTables(view: View, first: number, end: number): number[] {
+  const { bytes } = view;
+  const tables: number[] = [];
+  for (let at = first; at + 12 <= end; at += 16) {
+    const low = ((bytes[at + 4] as number) - (bytes[at] as number)) & 0xff;
+    if (low === 0 || (((bytes[at + 8] as number) - (bytes[at + 4] as number)) & 0xff) !== low) continue;
+    const step = distance(view, at);
+    if (step === undefined || distance(view, at + 4) !== step) continue;
+    if (Math.abs(step) < MIN_STRIDE || Math.abs(step) > MAX_STRIDE) continue;
+    let from = at;
+    while (from - 4 >= first && distance(view, from - 4) === step) from -= 4;
+    let to = at + 8;
+    while (distance(view, to) === step) to += 4;
+    if ((to - from) / 4 + 1 >= MIN_POINTERS) tables.push(from);
+    at += ((to - at) >> 4) << 4;
+  }
+  return tables;
+}
+
+/** What the dword behind `at` is more than the one at it. */
+function distance(view: View, at: number): number | undefined {
+  const here = view.u32(at);
+  const next = view.u32(at + 4);
+  return here === undefined || next === undefined ? undefined : next - here;
 }
 
 /** `xchg eax, esi; rep movsd; xchg eax, esi`: how the key setup copies 8 dwords from eax to edi. */
@@ -43,6 +83,7 @@ const MOV_EDI = 0xbf;
 export function* sitesByCode(image: Image, ranges: readonly Range[]): Generator<FoundSite> {
   const { bytes } = image.view;
   for (const range of ranges) {
+    if (!range.executable) continue;
     for (const copy of indexesOf(bytes, COPY, range.start, range.end)) {
       if (bytes[copy + 4] !== MOV_EAX) continue;
       const nonceVa = image.view.u32(copy + 5);

@@ -63,18 +63,26 @@ export function findSlots(view: View, ranges: readonly Range[]): SlotGroup | und
   return bestGroup(view.bytes, slots);
 }
 
-/** Maximal runs of base64 characters of a slot's length. A run of 44 covers a multiple of 44. */
-function* base64Runs(bytes: Uint8Array, start: number, end: number): Generator<[number, number]> {
-  for (let at = start; at < end; at += MIN_TEXT) {
-    if (CLASS[bytes[at] as number] === 0) continue;
+function classOf(bytes: Uint8Array, at: number): number {
+  return CLASS[bytes[at] as number] as number;
+}
+
+/** Maximal runs of base64 characters of a slot's length. Of a run of 44 or more, two multiples of 22 lie inside. */
+function base64Runs(bytes: Uint8Array, start: number, end: number): [number, number][] {
+  const runs: [number, number][] = [];
+  const step = MIN_TEXT / 2;
+  for (let at = start; at + step < end; at += step) {
+    // One test, not three: three branches that nothing predicts cost more than the loads.
+    const all = classOf(bytes, at) & classOf(bytes, at + step / 2) & classOf(bytes, at + step);
+    if (all === 0) continue;
     let first = at;
     while (first > start && CLASS[bytes[first - 1] as number] === 1) first--;
     let last = at + 1;
     while (last < end && CLASS[bytes[last] as number] === 1) last++;
-    at = start + Math.floor((last - start) / MIN_TEXT) * MIN_TEXT;
-    const length = last - first;
-    if (length >= MIN_TEXT - 1 && length <= MAX_TEXT + 3) yield [first, last];
+    at += (((last - at) / step) | 0) * step;
+    if (last - first >= MIN_TEXT - 1 && last - first <= MAX_TEXT + 3) runs.push([first, last]);
   }
+  return runs;
 }
 
 /** Decodes the base64 text [start, end), which padding or a NUL must follow. */

@@ -1,58 +1,72 @@
 /**
- * Finds the runs of bytes that look random, and are no longer than a config with its neighbours can be. A key, a nonce
- * and ciphertext are such a run amid the tables and strings of .rdata; code, text, tables and pointers are not, and
- * packed payloads are far longer.
+ * Finds where a run of bytes that look random can begin: a key, a nonce and ciphertext are one, amid the tables and
+ * strings of .rdata. Code, text, tables and permutations are not; packed payloads are, but are far longer than a
+ * config with its neighbours can be.
  *
- * Measure: the number of distinct byte values in a window. In random bytes a window of 16 has 15.6 on average, one of
- * 32 has 30.1, one of 64 has 56.7; the thresholds lie four to five standard deviations below.
+ * First the number of distinct values in small windows, a few steps apart: random bytes have 15.6 in 16, 30.1 in 32,
+ * 56.7 in 64 on average, and the thresholds lie four standard deviations below. Then, around what passes, Pearson's
+ * chi-square of the whole run against equal frequencies, kept up to date byte by byte.
  */
 
-const STEP = 256;
+/** A run of 424 bytes, two entries of a blob, has a window of 64 at a multiple of 352 inside wherever it begins. */
+const STEP = 352;
 const WINDOW = 64;
 const WINDOW_MIN = 48;
 const HALF_MIN = 25;
 const QUARTER_MIN = 13;
-/** A window may fail by chance, so that a run is looked for one step around every window that does not. */
-const MARGIN = STEP + WINDOW;
-const FINE_WINDOW = 32;
-const FINE_MIN = 22;
+/**
+ * Chi-square with 255 degrees of freedom: mean 255, standard deviation 22.6. Tables lie far above, permutations (S-boxes,
+ * character tables) far below.
+ */
+const CHI_MIN = 140;
+const CHI_MAX = 420;
 
-export interface Run {
+/** Offsets [start, end) at which a run of the wanted length begins. */
+export interface Starts {
   readonly start: number;
   readonly end: number;
+  /** Bytes of the random-looking surroundings that it lies in. */
+  readonly island: number;
 }
 
 const seen = new Int32Array(256);
 let stamp = 0;
-const counts = new Uint8Array(256);
+const counts = new Int32Array(256);
 
-/** Runs of `minLength` to `maxLength` bytes within [start, end), ascending. */
-export function randomRuns(
+/** Starts of runs of `length` random-looking bytes within [from, to), in islands of up to `maxIsland` bytes. */
+export function randomStarts(
   bytes: Uint8Array,
-  start: number,
-  end: number,
-  minLength: number,
-  maxLength: number,
-): Run[] {
-  const runs: Run[] = [];
-  let from = -1;
-  let to = -1;
+  from: number,
+  to: number,
+  length: number,
+  maxIsland: number,
+): Starts[] {
+  const starts: Starts[] = [];
+  let start = -1;
+  let end = -1;
   const flush = () => {
-    if (from >= 0 && to - from <= maxLength + 2 * MARGIN)
-      fineRuns(bytes, from, to, minLength, maxLength, runs);
+    if (start >= 0 && end - start >= length && end - start <= maxIsland)
+      uniform(bytes, start, end, length, starts);
   };
-  for (let at = start; at + WINDOW <= end; at += STEP) {
+  for (let at = from; at + WINDOW <= to; at += STEP) {
     if (!looksRandom(bytes, at)) continue;
-    const low = Math.max(start, at - MARGIN);
-    const high = Math.min(end, at + WINDOW + MARGIN);
-    if (low > to) {
+    // A run around this window covers some of its neighbours too, wherever it begins.
+    let low = at;
+    while (low - WINDOW >= Math.max(from, end) && at - low < length && looksRandom(bytes, low - WINDOW))
+      low -= WINDOW;
+    let high = at + WINDOW;
+    while (high + WINDOW <= to && looksRandom(bytes, high)) high += high - low > maxIsland ? STEP : WINDOW;
+    high = Math.min(high, to);
+    low = Math.max(from, low - WINDOW);
+    if (low > end) {
       flush();
-      from = low;
+      start = low;
     }
-    to = high;
+    end = Math.min(to, high + WINDOW);
+    while (at + STEP + WINDOW <= high) at += STEP;
   }
   flush();
-  return runs;
+  return starts;
 }
 
 function looksRandom(bytes: Uint8Array, at: number): boolean {
@@ -84,39 +98,46 @@ function looksRandom(bytes: Uint8Array, at: number): boolean {
   return distinct >= WINDOW_MIN;
 }
 
-/** Maximal runs in [start, end) in which every window of 32 bytes has at least `FINE_MIN` distinct values. */
-function fineRuns(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  minLength: number,
-  maxLength: number,
-  into: Run[],
-): void {
+/** Adds the offsets in [from, to - length] whose `length` bytes have frequencies as random bytes have. */
+function uniform(bytes: Uint8Array, from: number, to: number, length: number, into: Starts[]): void {
+  // chi-square = 256 / n * (sum of squared counts) - n
+  const low = ((CHI_MIN + length) * length) / 256;
+  const high = ((CHI_MAX + length) * length) / 256;
   counts.fill(0);
-  let distinct = 0;
-  let from = -1;
-  const close = (to: number) => {
-    if (from >= 0 && to - from >= minLength && to - from <= maxLength) into.push({ start: from, end: to });
-    from = -1;
-  };
-  for (let next = start; next < end; next++) {
-    const entering = bytes[next] as number;
-    if (counts[entering] === 0) distinct++;
-    counts[entering] = (counts[entering] as number) + 1;
-    const first = next - FINE_WINDOW + 1;
-    if (first < start) continue;
-    if (distinct < FINE_MIN) close(next);
-    else if (from < 0) from = first;
-    const leaving = bytes[first] as number;
-    counts[leaving] = (counts[leaving] as number) - 1;
-    if (counts[leaving] === 0) distinct--;
+  let squares = 0;
+  for (let i = from; i < from + length; i++) {
+    const value = bytes[i] as number;
+    const count = counts[value] as number;
+    squares += 2 * count + 1;
+    counts[value] = count + 1;
   }
-  close(end);
+  let open = -1;
+  for (let at = from; ; at++) {
+    if (squares >= low && squares <= high) {
+      if (open < 0) open = at;
+    } else if (open >= 0) {
+      into.push({ start: open, end: at, island: to - from });
+      open = -1;
+    }
+    if (at + length >= to) {
+      if (open >= 0) into.push({ start: open, end: at + 1, island: to - from });
+      return;
+    }
+    const leaving = bytes[at] as number;
+    const left = counts[leaving] as number;
+    squares -= 2 * left - 1;
+    counts[leaving] = left - 1;
+    const entering = bytes[at + length] as number;
+    const count = counts[entering] as number;
+    squares += 2 * count + 1;
+    counts[entering] = count + 1;
+  }
 }
 
-/** True when the 32 bytes at `offset` may be a key: as many distinct values as random bytes have. */
+const KEY_MIN = 22;
+
+/** True when the 32 bytes at `offset` may be a key: about as many distinct values as random bytes have. */
 export function mayBeKey(bytes: Uint8Array, offset: number): boolean {
   if (offset < 0 || offset + 32 > bytes.length) return false;
-  return new Set(bytes.subarray(offset, offset + 32)).size >= FINE_MIN;
+  return new Set(bytes.subarray(offset, offset + 32)).size >= KEY_MIN;
 }

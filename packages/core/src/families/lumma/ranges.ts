@@ -1,23 +1,28 @@
 /** In which order an image is searched: data first, since every layout keeps its config there. */
 import type { Image } from "../../formats/image.ts";
 
-/** Bytes [start, end) of an image's view. `phase`: offset modulo 4 of what is 4-aligned in memory. */
+/**
+ * Bytes [start, end) of an image's view. `phase`: offset modulo 8 of what is 8-aligned in memory, undefined where
+ * the addresses are not known.
+ */
 export interface Range {
   readonly start: number;
   readonly end: number;
-  readonly phase: number;
+  readonly phase: number | undefined;
+  readonly executable: boolean;
 }
 
 /** Covers the whole view without overlap: data regions, code regions, then what no region claims (overlay, gaps). */
 export function searchRanges(image: Image): readonly Range[] {
   const claimed: Range[] = [];
   const ordered = [...image.regions].sort((a, b) => Number(a.executable) - Number(b.executable));
-  for (const region of ordered) {
-    const end = Math.min(region.offset + region.size, image.view.length);
-    const phase = (((region.offset - region.rva) % 4) + 4) % 4;
-    for (const part of without(region.offset, end, claimed)) claimed.push({ ...part, phase });
+  for (const { offset, size, rva, executable } of ordered) {
+    const end = Math.min(offset + size, image.view.length);
+    const phase = image.layout === "raw" ? undefined : (offset - rva) & 7;
+    for (const part of without(offset, end, claimed)) claimed.push({ ...part, phase, executable });
   }
-  for (const part of without(0, image.view.length, claimed)) claimed.push({ ...part, phase: 0 });
+  for (const part of without(0, image.view.length, claimed))
+    claimed.push({ ...part, phase: image.layout === "raw" ? undefined : 0, executable: true });
   return claimed;
 }
 

@@ -1,12 +1,8 @@
 /** Tells which of the opened values is which field. */
 import type { Found } from "../../bytes/index.ts";
-import { View } from "../../bytes/index.ts";
-import {
-  QUASAR_ITERATIONS,
-  QUASAR_SALT,
-} from "../engines/dotnet-settings-crypto.ts";
+import { equalBytes } from "../../bytes/index.ts";
 import type { OpenedSetting, OpenedSettings, SettingsNumber } from "../engines/dotnet-settings.ts";
-import { equalBytes, utf8Bytes } from "../../bytes/index.ts";
+import { QUASAR_ITERATIONS, QUASAR_SALT } from "../engines/dotnet-settings-crypto.ts";
 import {
   type BoolName,
   boolName,
@@ -18,7 +14,7 @@ import {
   type TextName,
   textName,
 } from "./fields.ts";
-import { isHost, parseHosts } from "./hosts.ts";
+import { isHost, parseHost } from "./hosts.ts";
 
 export interface Arranged {
   /** Layout id. */
@@ -49,28 +45,35 @@ export function arrange(opened: OpenedSettings): Arranged | undefined {
     by = "names";
     for (const setting of settings) {
       const name = textName(setting.name);
-      if (name !== undefined && !texts.has(name)) texts.set(name, setting);
+      if (name !== undefined && !texts.has(name) && isWhole(name, setting)) texts.set(name, setting);
     }
   } else if (order !== undefined) {
     by = "order";
     order.texts.forEach((name, i) => {
       const setting = settings[i];
-      if (setting !== undefined) texts.set(name, setting);
+      if (setting !== undefined && isWhole(name, setting)) texts.set(name, setting);
     });
   } else classify(settings, texts);
-  if (!hasHosts(texts)) return undefined;
+  if (!hasHosts(texts, opened.key.scheme === "hmac")) return undefined;
   const used = new Set(texts.values());
   const unknown = settings
     .map((setting, index) => ({ index, setting }))
     .filter(({ setting }) => !used.has(setting) && setting.plain !== "" && setting.state !== "password");
-  const exact = order !== undefined && isStandard(opened, order) && isExact(settings, order, opened.source.origin);
+  const exact =
+    order !== undefined && isStandard(opened, order) && isExact(settings, order, opened.source.origin);
   return {
     layout: exact ? order.id : "fork",
     by,
     texts,
-    unknown: opened.source.origin === "strings" ? unknown.filter((u) => u.setting.state === "encrypted") : unknown,
+    unknown:
+      opened.source.origin === "strings" ? unknown.filter((u) => u.setting.state === "encrypted") : unknown,
     ...numbers(opened.source.numbers, order, named),
   };
+}
+
+/** A value whose MAC does not hold is no value, but where the field is never encrypted. */
+function isWhole(name: TextName, setting: OpenedSetting): boolean {
+  return setting.state !== "broken" || PLAIN_TEXTS.has(name);
 }
 
 /** The order's strings are there with the right ones encrypted; whatever follows is no matter. */
@@ -132,15 +135,17 @@ function classify(settings: readonly OpenedSetting[], texts: Map<TextName, Opene
 }
 
 function isHostList(text: string): boolean {
-  const list = parseHosts(text, new View(utf8Bytes(text)));
-  return list.hosts.length > 0 && list.rejected.length === 0;
+  const entries = text.split(";").filter((entry) => entry.trim() !== "");
+  return entries.length > 0 && entries.every((entry) => parseHost(entry.trim()) !== undefined);
 }
 
-function hasHosts(texts: ReadonlyMap<TextName, OpenedSetting>): boolean {
+/** A MAC vouches for a value, so that one proved may be no host; without, hosts must read as hosts. */
+function hasHosts(texts: ReadonlyMap<TextName, OpenedSetting>, proved: boolean): boolean {
   const host = texts.get("HOST");
-  if (host !== undefined) return host.plain === "" || isHost(host.plain);
+  if (host !== undefined) return isHost(host.plain);
   const hosts = texts.get("HOSTS");
-  return hosts?.state === "encrypted" && (hosts.plain === "" || isHostList(hosts.plain) || hosts.plain.includes(":"));
+  if (hosts?.state !== "encrypted") return false;
+  return isHostList(hosts.plain) || (proved && (hosts.plain === "" || hosts.plain.includes(":")));
 }
 
 function numbers(
@@ -164,8 +169,8 @@ function numbers(
   }
   const least = order === undefined ? 0 : order.bools.length - order.lateBools;
   const fits = order !== undefined && flags.length >= least && flags.length <= order.bools.length;
-  if (fits) flags.forEach((flag, i) => bools.set(order.bools[i] as BoolName, flag.value));
+  if (fits) for (const [i, flag] of flags.entries()) bools.set(order.bools[i] as BoolName, flag.value);
   if (order !== undefined && plain.length === order.ints.length)
-    plain.forEach((int, i) => ints.set(order.ints[i] as IntName, int.value));
+    for (const [i, int] of plain.entries()) ints.set(order.ints[i] as IntName, int.value);
   return { bools, ints, folder, unnamedBools: fits ? 0 : flags.length };
 }

@@ -50,12 +50,20 @@ export const FIELD_ORDERS: readonly FieldOrder[] = [
   {
     id: "1.4",
     texts: [
-      ...["VERSION", "HOSTS", "SUBDIRECTORY", "INSTALLNAME", "MUTEX", "STARTUPKEY", "ENCRYPTIONKEY"] as const,
-      ...["TAG", "LOGDIRECTORYNAME", "SERVERSIGNATURE", "SERVERCERTIFICATESTR"] as const,
+      ...([
+        "VERSION",
+        "HOSTS",
+        "SUBDIRECTORY",
+        "INSTALLNAME",
+        "MUTEX",
+        "STARTUPKEY",
+        "ENCRYPTIONKEY",
+      ] as const),
+      ...(["TAG", "LOGDIRECTORYNAME", "SERVERSIGNATURE", "SERVERCERTIFICATESTR"] as const),
     ],
     bools: [
-      ...["INSTALL", "STARTUP", "HIDEFILE", "ENABLELOGGER", "HIDELOGDIRECTORY"] as const,
-      ...["HIDEINSTALLSUBDIRECTORY", "UNATTENDEDMODE"] as const,
+      ...(["INSTALL", "STARTUP", "HIDEFILE", "ENABLELOGGER", "HIDELOGDIRECTORY"] as const),
+      ...(["HIDEINSTALLSUBDIRECTORY", "UNATTENDEDMODE"] as const),
     ],
     lateBools: 0,
     ints: ["RECONNECTDELAY"],
@@ -65,11 +73,11 @@ export const FIELD_ORDERS: readonly FieldOrder[] = [
   {
     id: "1.3",
     texts: [
-      ...["VERSION", "HOSTS", "KEY", "AUTHKEY", "SUBDIRECTORY", "INSTALLNAME", "MUTEX"] as const,
-      ...["STARTUPKEY", "ENCRYPTIONKEY", "TAG", "LOGDIRECTORYNAME"] as const,
+      ...(["VERSION", "HOSTS", "KEY", "AUTHKEY", "SUBDIRECTORY", "INSTALLNAME", "MUTEX"] as const),
+      ...(["STARTUPKEY", "ENCRYPTIONKEY", "TAG", "LOGDIRECTORYNAME"] as const),
     ],
     bools: [
-      ...["INSTALL", "STARTUP", "HIDEFILE", "ENABLELOGGER", "HIDELOGDIRECTORY"] as const,
+      ...(["INSTALL", "STARTUP", "HIDEFILE", "ENABLELOGGER", "HIDELOGDIRECTORY"] as const),
       "HIDEINSTALLSUBDIRECTORY",
     ],
     lateBools: 0,
@@ -99,8 +107,8 @@ export const FIELD_ORDERS: readonly FieldOrder[] = [
     // ENABLELOGGER came with RELEASE4.
     id: "xrat-2",
     texts: [
-      ...["VERSION", "HOST", "PASSWORD", "SUBDIRECTORY", "INSTALLNAME", "MUTEX"] as const,
-      ...["STARTUPKEY", "ENCRYPTIONKEY"] as const,
+      ...(["VERSION", "HOST", "PASSWORD", "SUBDIRECTORY", "INSTALLNAME", "MUTEX"] as const),
+      ...(["STARTUPKEY", "ENCRYPTIONKEY"] as const),
     ],
     bools: ["INSTALL", "STARTUP", "HIDEFILE", "ENABLEUACESCALATION", "ENABLELOGGER"],
     lateBools: 1,

@@ -1,6 +1,9 @@
 /** `host:port;host:port;` as HostsConverter.RawHostsToList reads it: the port stands behind the last colon. */
 import { type Span, utf8Bytes, type View } from "../../bytes/index.ts";
 
+/** Place of `length` characters from `start` of a text. */
+export type Locate = (start: number, length: number) => Span;
+
 export interface HostEntry {
   readonly host: string;
   readonly port: number;
@@ -21,28 +24,40 @@ const DOTTED = /^\d+(?:\.\d+){3}$/;
 
 /** True for a DNS name, an IPv4 or an IPv6 address (without brackets). */
 export function isHost(text: string): boolean {
-  if (text.includes(":")) return IPV6.test(text) && text.split(":").length <= 9 && text.split(":").length >= 3;
+  if (text.includes(":"))
+    return IPV6.test(text) && text.split(":").length <= 9 && text.split(":").length >= 3;
   if (DOTTED.test(text)) return text.split(".").every((part) => Number(part) <= 255);
   return NAME.test(text) && !text.includes("..") && !/^\d+$/.test(text);
 }
 
-/** Reads the list whose UTF-8 bytes are `view`. */
-export function parseHosts(text: string, view: View): HostList {
+/** Where characters of `text` lie in `view`, which holds its UTF-8 or UTF-16LE bytes. */
+export function locator(text: string, view: View, as: "utf8" | "utf16le"): Locate {
+  if (as === "utf16le") return (start, length) => view.span(2 * start, 2 * length);
+  if (view.length === text.length) return (start, length) => view.span(start, length);
+  return (start, length) =>
+    view.span(utf8Bytes(text.slice(0, start)).length, utf8Bytes(text.slice(start, start + length)).length);
+}
+
+export function parseHosts(text: string, locate: Locate): HostList {
   const hosts: HostEntry[] = [];
   const rejected: { text: string; at: Span }[] = [];
-  let offset = 0;
+  let start = 0;
   for (const part of text.split(";", MAX_HOSTS)) {
-    const size = utf8Bytes(part).length;
-    const lead = part.length - part.trimStart().length;
     const entry = part.trim();
-    const at = view.span(offset + lead, utf8Bytes(entry).length);
-    offset += size + 1;
+    const at = locate(start + part.length - part.trimStart().length, entry.length);
+    start += part.length + 1;
     if (entry === "") continue;
-    const colon = entry.lastIndexOf(":");
-    const host = entry.slice(0, Math.max(0, colon)).replace(/^\[([^\]]*)\]$/, "$1");
-    const port = /^\d{1,5}$/.test(entry.slice(colon + 1)) ? Number(entry.slice(colon + 1)) : 0;
-    if (colon > 0 && port > 0 && port < 0x10000 && isHost(host)) hosts.push({ host, port, at });
-    else rejected.push({ text: entry, at });
+    const endpoint = parseHost(entry);
+    if (endpoint === undefined) rejected.push({ text: entry, at });
+    else hosts.push({ ...endpoint, at });
   }
   return { hosts, rejected };
+}
+
+/** One `host:port`; an IPv6 address may stand in brackets. */
+export function parseHost(entry: string): { readonly host: string; readonly port: number } | undefined {
+  const colon = entry.lastIndexOf(":");
+  const host = entry.slice(0, Math.max(0, colon)).replace(/^\[([^\]]*)\]$/, "$1");
+  const port = /^\d{1,5}$/.test(entry.slice(colon + 1)) ? Number(entry.slice(colon + 1)) : 0;
+  return colon > 0 && port > 0 && port < 0x10000 && isHost(host) ? { host, port } : undefined;
 }
