@@ -27,7 +27,11 @@ export function triageCommand(program: Command): void {
       .description("analyse everything under PATH: families, configs, what they share, indicators")
       .argument("<path...>", "files and folders"),
   )
-    .addOption(new Option("--format <format>", "form of the output").choices(["text", "json", "md", "html"]).default("text"))
+    .addOption(
+      new Option("--format <format>", "form of the output")
+        .choices(["text", "json", "md", "html"])
+        .default("text"),
+    )
     .option("--configs", "show every field of every config with where it was found")
     .action(async (paths: string[], flags: TriageFlags) => {
       const progress = flags.json || !process.stderr.isTTY ? undefined : new Progress();
@@ -56,7 +60,9 @@ function render(report: Report, flags: TriageFlags): string {
 
 /** 0 when all input was analysed, 1 when some could not be. Finding nothing is not an error. */
 export function exitStatus(report: Report): 0 | 1 {
-  return report.samples.some((sample) => sample.outcome === "failed" || sample.outcome === "unsupported") ? 1 : 0;
+  return report.samples.some((sample) => sample.outcome === "failed" || sample.outcome === "unsupported")
+    ? 1
+    : 0;
 }
 
 class Progress {
@@ -66,7 +72,9 @@ class Progress {
     const now = performance.now();
     if (now - this.#last < REDRAW_MS && done < total) return;
     this.#last = now;
-    process.stderr.write(`\r\x1b[K${progressLine(done, total, sample.names[0] ?? "", process.stderr.columns ?? DEFAULT_COLUMNS)}`);
+    process.stderr.write(
+      `\r\x1b[K${progressLine(done, total, sample.names[0] ?? "", process.stderr.columns ?? DEFAULT_COLUMNS)}`,
+    );
   }
 
   clear(): void {

@@ -1,7 +1,8 @@
 /** The report as a terminal shows it. Everything from a sample has passed `printable` in the summary. */
-import { countsOf } from "@assay/core/export/markdown";
+
 import { printable, shorten } from "@assay/core/export/escape";
-import { type IocRow, type Summary, type SampleRow, summarise } from "@assay/core/export/summary";
+import { countsOf } from "@assay/core/export/markdown";
+import { type IocRow, type SampleRow, type Summary, summarise } from "@assay/core/export/summary";
 import type { Report } from "@assay/core/model/index";
 import Table from "cli-table3";
 import type { Paint } from "./paint.ts";
@@ -44,14 +45,39 @@ export function toText(report: Report, options: TextOptions): string {
  * A plain table: two spaces between columns, no frames, so that it survives copy and paste. Cells that are too
  * long for the line are shortened in column `give`, then the last column wraps.
  */
-function columns(head: readonly string[], rows: readonly (readonly string[])[], width: number, paint: Paint, give = 0): string {
-  const natural = head.map((title, i) => Math.max(title.length, ...rows.map((row) => [...(row[i] ?? "")].length)) + GAP);
+function columns(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  paint: Paint,
+  give = 0,
+): string {
+  const natural = head.map(
+    (title, i) => Math.max(title.length, ...rows.map((row) => [...(row[i] ?? "")].length)) + GAP,
+  );
   const last = natural.length - 1;
   const total = (): number => natural.reduce((sum, value) => sum + value, 0);
   if (total() > width) natural[give] = Math.max(MIN_COLUMN, (natural[give] ?? 0) - (total() - width));
   if (total() > width) natural[last] = Math.max(MIN_COLUMN, (natural[last] ?? 0) - (total() - width));
-  const bare = { top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "" };
-  const noLines = { "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "" };
+  const bare = {
+    top: "",
+    "top-mid": "",
+    "top-left": "",
+    "top-right": "",
+    bottom: "",
+    "bottom-mid": "",
+    "bottom-left": "",
+  };
+  const noLines = {
+    "bottom-right": "",
+    left: "",
+    "left-mid": "",
+    mid: "",
+    "mid-mid": "",
+    right: "",
+    "right-mid": "",
+    middle: "",
+  };
   const table = new Table({
     head: head.map((title) => paint.dim(title)),
     chars: { ...bare, ...noLines },
@@ -112,7 +138,11 @@ function configs(summary: Summary, width: number, paint: Paint): string {
     .map((config) => {
       const title = paint.bold(`${config.title}  ${config.family} ${config.layout}  (${config.confidence})`);
       const rows = config.lines.map((line) => [line.name, line.value, line.where]);
-      const body = rows.map(([name = "", value = "", where = ""]) => [`  ${name}`, shorten(value, Math.max(30, Math.floor(width / 2))), where]);
+      const body = rows.map(([name = "", value = "", where = ""]) => [
+        `  ${name}`,
+        shorten(value, Math.max(30, Math.floor(width / 2))),
+        where,
+      ]);
       return `${title}\n${columns(["  FIELD", "VALUE", "FOUND AT"], body, width, paint, 1)}`;
     })
     .join("\n\n");

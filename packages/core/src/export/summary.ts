@@ -95,16 +95,25 @@ export function summarise(report: Report): Summary {
     counts,
     total: report.samples.length,
     rows: report.samples.flatMap(rowsOf),
-    configs: report.samples.flatMap((sample) => sample.findings.map((finding) => configBlock(sample, finding))),
+    configs: report.samples.flatMap((sample) =>
+      sample.findings.map((finding) => configBlock(sample, finding)),
+    ),
     clusters: report.clusters.map((cluster) => ({
       id: cluster.id,
       samples: cluster.samples.map((sha256) => nameOf.get(sha256) ?? sha256),
       families: cluster.families,
-      shared: cluster.shared.map((key) => ({ value: showKey(key), samples: holdersOf(report, key, cluster.samples) })),
+      shared: cluster.shared.map((key) => ({
+        value: showKey(key),
+        samples: holdersOf(report, key, cluster.samples),
+      })),
     })),
     nearDuplicates: report.relations
       .filter((relation) => relation.kind === "near-duplicate")
-      .map((relation) => ({ a: showKey(relation.from), b: showKey(relation.to), why: printable(relation.why) })),
+      .map((relation) => ({
+        a: showKey(relation.from),
+        b: showKey(relation.to),
+        why: printable(relation.why),
+      })),
     iocs: iocs.filter((row) => NETWORK_TYPES.has(row.type) && row.why === ""),
     leftOut: iocs.filter((row) => NETWORK_TYPES.has(row.type) && row.why !== ""),
     others: iocs.filter((row) => !NETWORK_TYPES.has(row.type)).map((row) => ({ ...row, why: "" })),

@@ -17,7 +17,7 @@ import type { FoundSite } from "./key-sites.ts";
 import { type ClearConfig, type ClearText, spansOf } from "./l0.ts";
 import { type SlotGroup, STRIDE, XOR_KEY_SIZE } from "./l1.ts";
 import { missingSlots, type SlotTable } from "./l2.ts";
-import { type Blob, FIRST_COUNTER } from "./l3.ts";
+import type { Blob } from "./l3.ts";
 
 export const IDENTITY: FamilyIdentity = {
   id: "win.lumma",
@@ -35,14 +35,14 @@ export function blobFinding(input: ExtractInput, blob: Blob, id: BuildId | undef
   const { ledger, image } = input;
   const { view } = image;
   const { entries, gaps } = blob.list;
-  const builder = new FindingBuilder(IDENTITY, "L3", view.artifact);
+  const builder = new FindingBuilder(IDENTITY, blob.firstCounter === 0 ? "L2" : "L3", view.artifact);
   const slots = (entries.at(-1)?.index ?? 0) + 1;
   const cipher = view.clip(blob.array, slots * SLOT).span();
-  const plain = ledger.derive([cipher], [chachaStep(view, blob.site, FIRST_COUNTER)], "C2 slots");
+  const plain = ledger.derive([cipher], [chachaStep(view, blob.site, blob.firstCounter)], "C2 slots");
   for (const entry of entries) addEntry(builder, entry, plain?.span(entry.index * SLOT, entry.text.length));
   for (const gap of gaps) addGap(builder, gap, [view.clip(blob.array + gap * SLOT, SLOT).span()]);
-  if (blob.counted !== undefined && blob.counted > slots)
-    builder.reason("slot-unreadable", `the code counts ${blob.counted} slots, ${slots} were read`);
+  if (blob.count !== undefined && blob.count > slots)
+    builder.reason("slot-unreadable", `the code counts ${blob.count} slots, ${slots} were read`);
   addChachaKey(builder, view, blob.site);
   addId(builder, id);
   addDrops(builder, input);

@@ -6,19 +6,17 @@
  * The slots are 0x80 bytes of ciphertext, mostly with a NUL behind them (stride 0x81), in the opposite order of the
  * table. Published parsers look for them in three places: by the table (CAPE-parsers Lumma.py, which tries all
  * counters), at a fixed distance behind `true\0false` (RussianPanda LummaExtractor.cpp), and right behind the nonce from
- * counter 0 on (uky007/LummaStealer). All but the table are found here by trying the keystreams of all counters at
- * every offset, which needs neither an address nor a fixed distance.
+ * counter 0 on (uky007/LummaStealer; see blobAt in l3.ts). Without the table's addresses the slots are found by trying the
+ * keystreams of all counters at every offset, which needs no fixed distance.
  */
 import type { View } from "../../bytes/index.ts";
 import { chacha20 } from "../../codecs/index.ts";
 import type { Image } from "../../formats/image.ts";
 import {
   BLOCKS_PER_SLOT,
-  certain,
   type Entry,
   KEY_SIZE,
   NONCE_SIZE,
-  readArray,
   readEntry,
   SLOT,
   USUAL_ENTRIES,
@@ -45,8 +43,6 @@ export function slotsOf(image: Image, site: FoundSite, ranges: readonly Range[])
   const pointed = pointers.flatMap((offset, i) => readCounted(bytes, site, offset, i) ?? []);
   if (pointed.some((entry) => entry.address.knownSuffix))
     return { site, entries: pointed, pointers: pointers.length };
-  const behind = readArray(bytes, site, site.nonce + NONCE_SIZE, 0);
-  if (certain(behind) >= 2) return { site, entries: behind.entries, pointers: undefined };
   const scanned = scanSlots(bytes, site, ranges);
   return scanned.length >= 2
     ? { site, entries: scanned, pointers: rowLength(image.view, site.nonce + NONCE_SIZE) }

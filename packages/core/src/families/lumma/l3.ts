@@ -18,45 +18,44 @@ import {
   readEntry,
   SLOT,
 } from "./entries.ts";
-import { type ArrayReference, arrayReferences, type FoundSite } from "./key-sites.ts";
+import { arrayReferences, type FoundSite } from "./key-sites.ts";
 import { randomStarts, type Starts } from "./random-runs.ts";
 import type { Range } from "./ranges.ts";
 
-export const FIRST_COUNTER = 2;
-const ARRAY = KEY_SIZE + NONCE_SIZE + SLOT;
+const FIRST_COUNTER = 2;
+const BLOCK_0 = KEY_SIZE + NONCE_SIZE;
+const ARRAY = BLOCK_0 + SLOT;
 
 export interface Blob {
   readonly site: FoundSite;
   readonly array: number;
+  /** 2 in L3. Where block 0 holds an address too, the slots begin there with 0: L2 without a table. */
+  readonly firstCounter: number;
   readonly list: EntryList;
-  /** Entries that the code counts, where it says so. */
-  readonly counted?: number;
+  /** Slots that the code counts, where it says so. */
+  readonly count?: number;
 }
 
 /** The blob of a key site: its array right behind block 0, or where the code has it. */
 export function blobAt(image: Image, site: FoundSite, ranges: readonly Range[]): Blob | undefined {
   const { bytes } = image.view;
-  const list = readArray(bytes, site, site.key + ARRAY, FIRST_COUNTER);
-  if (certain(list) >= 2) return withCount(image, { site, array: site.key + ARRAY, list }, ranges);
-  if (site.by !== "code") return certain(list) === 0 ? undefined : { site, array: site.key + ARRAY, list };
+  const firstCounter = readEntry(bytes, site, site.key + BLOCK_0, 0, 0) === undefined ? FIRST_COUNTER : 0;
+  const array = site.key + (firstCounter === 0 ? BLOCK_0 : ARRAY);
+  const list = readArray(bytes, site, array, firstCounter);
+  const behindKey = { site, array, firstCounter, list };
+  if (certain(list) >= 2) return { ...behindKey, ...countOf(array, image, ranges) };
+  if (site.by !== "code") return certain(list) === 0 ? undefined : behindKey;
   for (const reference of arrayReferences(image, ranges)) {
     const there = readArray(bytes, site, reference.array, FIRST_COUNTER);
-    if (certain(there) > 0) return { site, list: there, ...counted(reference) };
+    if (certain(there) > 0) return { site, firstCounter: FIRST_COUNTER, list: there, ...reference };
   }
   return undefined;
 }
 
-function counted(reference: ArrayReference): { array: number; counted?: number } {
-  return reference.count === undefined
-    ? { array: reference.array }
-    : { array: reference.array, counted: reference.count };
-}
-
-function withCount(image: Image, blob: Blob, ranges: readonly Range[]): Blob {
-  for (const reference of arrayReferences(image, ranges))
-    if (reference.array === blob.array && reference.count !== undefined)
-      return { ...blob, counted: reference.count };
-  return blob;
+/** How many slots the code that refers to the array counts. */
+function countOf(array: number, image: Image, ranges: readonly Range[]): Pick<Blob, "count"> {
+  for (const reference of arrayReferences(image, ranges)) if (reference.array === array) return reference;
+  return {};
 }
 
 /** A blob cannot be told from its surroundings without two entries. */

@@ -13,14 +13,14 @@
  */
 import type { Image } from "../../formats/image.ts";
 import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts";
-import { findBuild, findUser } from "./build-id.ts";
+import { type BuildId, findBuild, findUser } from "./build-id.ts";
 import { readDeadDrop } from "./dead-drop.ts";
 import { blobFinding, clearFinding, IDENTITY, slotsFinding, tableFinding } from "./findings.ts";
 import { type FoundSite, sitesByCode, sitesByMarker, sitesByTable } from "./key-sites.ts";
 import { hasSigns, readClear } from "./l0.ts";
 import { findSlots } from "./l1.ts";
 import { slotsOf } from "./l2.ts";
-import { blobAt, findBlob } from "./l3.ts";
+import { type Blob, blobAt, findBlob } from "./l3.ts";
 import { type Details, findDetails, findSigns, type Signs } from "./landmarks.ts";
 import { type Range, searchRanges } from "./ranges.ts";
 
@@ -56,7 +56,7 @@ function byChacha(input: ExtractInput, ranges: readonly Range[], signs: Signs): 
   const { image } = input;
   for (const site of keySites(image, ranges, signs)) {
     const blob = blobAt(image, site, ranges);
-    if (blob !== undefined) return config(blobFinding(input, blob, findBuild(image.view)));
+    if (blob !== undefined) return config(blobFinding(input, blob, idOf(blob, image, ranges)));
     const table = slotsOf(image, site, ranges);
     if (table !== undefined) return config(tableFinding(input, table, findUser(image, ranges)));
   }
@@ -81,7 +81,13 @@ function byBase64(input: ExtractInput, ranges: readonly Range[]): Extraction | u
 /** L3 where neither its surroundings nor its code are as known. */
 function byScan(input: ExtractInput, ranges: readonly Range[]): Extraction | undefined {
   const blob = findBlob(input.image, ranges);
-  return blob && config(blobFinding(input, blob, findBuild(input.image.view)));
+  return blob && config(blobFinding(input, blob, idOf(blob, input.image, ranges)));
+}
+
+function idOf(blob: Blob, image: Image, ranges: readonly Range[]): BuildId | undefined {
+  return blob.firstCounter === 0
+    ? findUser(image, ranges)
+    : (findBuild(image.view) ?? findUser(image, ranges));
 }
 
 function inClear(input: ExtractInput, ranges: readonly Range[], signs: Signs, details: Details): Extraction {

@@ -45,13 +45,13 @@ export function arrange(opened: OpenedSettings): Arranged | undefined {
     by = "names";
     for (const setting of settings) {
       const name = textName(setting.name);
-      if (name !== undefined && !texts.has(name)) texts.set(name, setting);
+      if (name !== undefined && !texts.has(name) && isWhole(name, setting)) texts.set(name, setting);
     }
   } else if (order !== undefined) {
     by = "order";
     order.texts.forEach((name, i) => {
       const setting = settings[i];
-      if (setting !== undefined) texts.set(name, setting);
+      if (setting !== undefined && isWhole(name, setting)) texts.set(name, setting);
     });
   } else classify(settings, texts);
   if (!hasHosts(texts, opened.key.scheme === "hmac")) return undefined;
@@ -69,6 +69,11 @@ export function arrange(opened: OpenedSettings): Arranged | undefined {
       opened.source.origin === "strings" ? unknown.filter((u) => u.setting.state === "encrypted") : unknown,
     ...numbers(opened.source.numbers, order, named),
   };
+}
+
+/** A value whose MAC does not hold is no value, but where the field is never encrypted. */
+function isWhole(name: TextName, setting: OpenedSetting): boolean {
+  return setting.state !== "broken" || PLAIN_TEXTS.has(name);
 }
 
 /** The order's strings are there with the right ones encrypted; whatever follows is no matter. */

@@ -46,9 +46,14 @@ export function foldedStores(dotnet: Dotnet): readonly (readonly Store[])[] {
     if (size === 0 || size > MAX_CODE) continue;
     total += size;
     if (total > MAX_CODE_TOTAL || lists.length === MAX_METHODS) break;
-    lists.push(methodEffects(dotnet, rid).stores.flatMap(foldStore));
+    lists.push(followedStores(dotnet, rid));
   }
   return lists;
+}
+
+/** Stores of constants by one method, as they follow from its code, whatever stands between load and store. */
+export function followedStores(dotnet: Dotnet, rid: number): readonly Store[] {
+  return methodEffects(dotnet, rid).stores.flatMap(foldStore);
 }
 
 function foldStore(store: FieldStore, index: number): Store[] {
@@ -56,7 +61,7 @@ function foldStore(store: FieldStore, index: number): Store[] {
   const number = store.value.kind === "int" ? { value: store.value.value, at: store.value.at } : undefined;
   const value = text ?? number;
   const kind = store.isStatic ? "static" : "instance";
-  return value === undefined ? [] : [{ kind, target: store.token, userString: undefined, value, index }];
+  return value === undefined ? [] : [{ kind, target: store.token, value, index }];
 }
 
 function fold(value: CilValue, depth: number): Folded | undefined {

@@ -153,7 +153,7 @@ function candidatesOf(
     return {
       c2: entry.text,
       index,
-      shapes: dotnet === undefined ? [] : shapesOf(dotnet, methods, entry.offset),
+      shapes: dotnet === undefined ? [] : shapesOf(dotnet, methods, entry.text),
     };
   });
 }

@@ -14,7 +14,9 @@ rule assay_redline_stealer {
     // Name = "Id24" and Name = "Entity17": names that WCF contracts are cut to, in custom attributes.
     $id24 = { 54 0E 04 4E 61 6D 65 04 49 64 32 34 }
     $entity17 = { 54 0E 04 4E 61 6D 65 08 45 6E 74 69 74 79 31 37 }
+    // MetaStealer, which has the same client, names its contracts so.
+    $meta = "MSValue1" ascii
   condition:
-    $header or
-    ($wcf and ($visit or ($id24 and $entity17) or ($authorization and $ns1 and $net_tcp)))
+    not $meta and
+    ($header or ($wcf and ($visit or ($id24 and $entity17) or ($authorization and $ns1 and $net_tcp))))
 }

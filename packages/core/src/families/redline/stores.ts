@@ -26,19 +26,18 @@ const MAX_REACH = 8;
 
 export type StoreKind = "static" | "instance" | "local";
 
+type Constant = Found<string> | Found<number>;
+
 export interface Store {
   readonly kind: StoreKind;
   /** Field token or local's index. */
   readonly target: number;
-  /** Offset in #US; undefined for a number. */
-  readonly userString: number | undefined;
-  readonly value: Found<string> | Found<number>;
+  readonly value: Constant;
   /** Index of the storing instruction. */
   readonly index: number;
 }
 
 export interface TextStore extends Store {
-  readonly userString: number;
   readonly value: Found<string>;
 }
 
@@ -86,28 +85,21 @@ export function textsLoadedBy(dotnet: Dotnet, rid: number): readonly Found<strin
 /** Every constant that a method stores as it stands: load, then store, with at most a nop between. */
 export function storesOf(dotnet: Dotnet, rid: number): readonly Store[] {
   const stores: Store[] = [];
-  let loaded: { value: Found<string> | Found<number>; userString: number | undefined } | undefined;
+  let value: Constant | undefined;
   dotnet.instructions(rid).forEach((instruction, index) => {
     if (instruction.op === "nop") return;
-    const target = loaded && storeTarget(instruction);
-    if (loaded !== undefined && target !== undefined) stores.push({ ...target, ...loaded, index });
-    loaded = constantOf(dotnet, instruction);
+    const target = value && storeTarget(instruction);
+    if (value !== undefined && target !== undefined) stores.push({ ...target, value, index });
+    value = constantOf(dotnet, instruction);
   });
   return stores;
 }
 
-function constantOf(
-  dotnet: Dotnet,
-  instruction: Instruction,
-): { value: Found<string> | Found<number>; userString: number | undefined } | undefined {
+function constantOf(dotnet: Dotnet, instruction: Instruction): Constant | undefined {
   const { op, operand } = instruction;
-  if (op === "ldstr") {
-    const entry = dotnet.userString(operand as number);
-    return entry && { value: entry.text, userString: entry.offset };
-  }
-  if (op.startsWith("ldc.i4") && typeof operand === "number")
-    return { value: found(operand, instruction.view.span()), userString: undefined };
-  return undefined;
+  if (op === "ldstr") return dotnet.userString(operand as number)?.text;
+  const isNumber = op.startsWith("ldc.i4") && typeof operand === "number";
+  return isNumber ? found(operand, instruction.view.span()) : undefined;
 }
 
 function storeTarget({ op, operand }: Instruction): { kind: StoreKind; target: number } | undefined {
