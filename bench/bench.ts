@@ -49,14 +49,27 @@ async function extraction(subjects: readonly Subject[]): Promise<void> {
     const bench = new Bench({ time: 400, warmupTime: 200 });
     bench.add("extract", () => {
       const ledger = new Ledger(bytes);
-      family.extract({ image: openImage(ledger.sample), rules: [], matches: [], ledger, pbkdf2Sha1: ports.pbkdf2Sha1 });
+      family.extract({
+        image: openImage(ledger.sample),
+        rules: [],
+        matches: [],
+        ledger,
+        pbkdf2Sha1: ports.pbkdf2Sha1,
+      });
     });
     bench.add("analyse", () => {
       analyser.analyseBytes(bytes, name);
     });
     await bench.run();
-    const [extract = 0, analyse = 0] = bench.tasks.map((task) => ("latency" in task.result ? task.result.latency.p50 : 0));
-    row(`${name} ${found.family} ${found.layout}`.slice(0, 57), extract, bytes.length / 1e3 / extract, analyse);
+    const [extract = 0, analyse = 0] = bench.tasks.map((task) =>
+      "latency" in task.result ? task.result.latency.p50 : 0,
+    );
+    row(
+      `${name} ${found.family} ${found.layout}`.slice(0, 57),
+      extract,
+      bytes.length / 1e3 / extract,
+      analyse,
+    );
   }
 }
 
@@ -69,7 +82,12 @@ function inProcess(subjects: readonly Subject[]): void {
     return performance.now() - started;
   });
   const ms = median(rounds);
-  row(`${subjects.length} files, ${megabytes.toFixed(1)} MB, one process, warm`, `${ms.toFixed(0)} ms`, `${(megabytes / (ms / 1e3)).toFixed(0)} MB/s`, `${(subjects.length / (ms / 1e3)).toFixed(0)} /s`);
+  row(
+    `${subjects.length} files, ${megabytes.toFixed(1)} MB, one process, warm`,
+    `${ms.toFixed(0)} ms`,
+    `${(megabytes / (ms / 1e3)).toFixed(0)} MB/s`,
+    `${(subjects.length / (ms / 1e3)).toFixed(0)} /s`,
+  );
 }
 
 /** A pool kept over many rounds of the same folder: what a server or a long batch sees. */
@@ -87,7 +105,12 @@ async function warmPool(path: string, files: number): Promise<void> {
       },
     });
     const gaps = stamps.slice(1).map((stamp, index) => stamp - (stamps[index] ?? stamp));
-    row(`triage, pool of ${jobs}, warm`, `${median(gaps).toFixed(0)} ms`, "", `${(files / (median(gaps) / 1e3)).toFixed(0)} /s`);
+    row(
+      `triage, pool of ${jobs}, warm`,
+      `${median(gaps).toFixed(0)} ms`,
+      "",
+      `${(files / (median(gaps) / 1e3)).toFixed(0)} /s`,
+    );
   }
 }
 
@@ -103,8 +126,14 @@ function wholeProcess(label: string, args: readonly string[]): void {
     spawnSync(process.execPath, [bin, ...args], { stdio: "ignore" });
     times.push(performance.now() - started);
   }
-  const timed = spawnSync("/usr/bin/time", ["-f", "%M", process.execPath, bin, ...args], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
-  const rss = timed.error === undefined ? `${(Number(timed.stderr.trim().split("\n").at(-1)) / 1024).toFixed(0)} MB` : "no time(1)";
+  const timed = spawnSync("/usr/bin/time", ["-f", "%M", process.execPath, bin, ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+    encoding: "utf8",
+  });
+  const rss =
+    timed.error === undefined
+      ? `${(Number(timed.stderr.trim().split("\n").at(-1)) / 1024).toFixed(0)} MB`
+      : "no time(1)";
   row(label, `${median(times).toFixed(0)} ms`, "", rss);
 }
 
@@ -114,7 +143,9 @@ try {
   const carriers = allCarriers();
   await extraction(carriers);
   if (folder !== undefined) {
-    const samples = readdirSync(folder).map((name): Subject => ({ name: name.slice(0, 12), bytes: readFileSync(join(folder, name)) }));
+    const samples = readdirSync(folder).map(
+      (name): Subject => ({ name: name.slice(0, 12), bytes: readFileSync(join(folder, name)) }),
+    );
     console.error("");
     await extraction(samples);
     console.error("");
@@ -129,7 +160,8 @@ try {
   if (folder !== undefined) {
     wholeProcess("assay triage, all samples", ["triage", folder]);
     for (const name of readdirSync(folder)) {
-      if (analyser.analyseBytes(readFileSync(join(folder, name)), name).findings.length > 0) wholeProcess(`assay extract ${name.slice(0, 12)}`, ["extract", join(folder, name)]);
+      if (analyser.analyseBytes(readFileSync(join(folder, name)), name).findings.length > 0)
+        wholeProcess(`assay extract ${name.slice(0, 12)}`, ["extract", join(folder, name)]);
     }
   }
   row("this process", "", "", `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);

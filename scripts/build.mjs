@@ -17,7 +17,9 @@ await build({
   // Native and WebAssembly packages find their binaries beside themselves.
   external: ["@litko/yara-x", "@virustotal/yara-x"],
   // CommonJS packages inside the bundle ask for node's modules with require.
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
   minifySyntax: true,
   legalComments: "none",
   logLevel: "warning",

@@ -16,7 +16,11 @@ try {
       "structures of five families with the addresses of a published campaign. No malware is involved.\n\n" +
       `  assay triage --configs ${folder}\n`,
   );
-  const { status } = spawnSync(process.execPath, [bin, "triage", "--configs", folder, ...process.argv.slice(2)], { stdio: "inherit" });
+  const { status } = spawnSync(
+    process.execPath,
+    [bin, "triage", "--configs", folder, ...process.argv.slice(2)],
+    { stdio: "inherit" },
+  );
   process.exitCode = status ?? 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

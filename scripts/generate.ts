@@ -46,7 +46,11 @@ function familiesRules(folders: readonly string[]): string {
 }
 
 function reportSchema(): string {
-  const schema = { $schema: "https://json-schema.org/draft/2020-12/schema", $id: "assay.report/1", ...ReportSchema };
+  const schema = {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    $id: "assay.report/1",
+    ...ReportSchema,
+  };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }
 
@@ -62,7 +66,8 @@ for (const [path, text] of Object.entries(outputs)) {
   const old = existsSync(root + path) ? readFileSync(root + path, "utf8") : undefined;
   if (old === text) continue;
   stale++;
-  if (process.argv.includes("--check")) console.error(`${path} is not what scripts/generate.ts writes: run npm run generate`);
+  if (process.argv.includes("--check"))
+    console.error(`${path} is not what scripts/generate.ts writes: run npm run generate`);
   else writeFileSync(root + path, text);
 }
 if (stale > 0 && process.argv.includes("--check")) process.exitCode = 1;

@@ -26,7 +26,9 @@ function sources(folder: string): string[] {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
-  return [...text.matchAll(/^\s*(?:import|export)\b[^"';]*?["']([^"']+)["'];?\s*$/gm)].map((match) => match[1] ?? "");
+  return [...text.matchAll(/^\s*(?:import|export)\b[^"';]*?["']([^"']+)["'];?\s*$/gm)].map(
+    (match) => match[1] ?? "",
+  );
 }
 
 describe("imports run one way", () => {
@@ -45,7 +47,10 @@ describe("imports run one way", () => {
       return importsOf(file).flatMap((target) => {
         const wanted = target.startsWith(".")
           ? (relative(core, resolve(dirname(file), target)).split("/")[0] ?? "")
-          : `npm:${target.split("/").slice(0, target.startsWith("@") ? 2 : 1).join("/")}`;
+          : `npm:${target
+              .split("/")
+              .slice(0, target.startsWith("@") ? 2 : 1)
+              .join("/")}`;
         if (wanted === room || allowed?.includes(wanted)) return [];
         return [`${relative(core, file)} imports ${wanted}`];
       });

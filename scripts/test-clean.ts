@@ -23,7 +23,8 @@ for (const input of collect(process.argv.slice(2))) {
     wrong++;
     console.error(`FAIL ${input.name}: ${finding.family} ${finding.layout} ${finding.c2.join(" ")}`);
   }
-  if (sample.outcome === "identified") console.error(`note ${input.name}: identified as ${sample.families.join(", ")}`);
+  if (sample.outcome === "identified")
+    console.error(`note ${input.name}: identified as ${sample.families.join(", ")}`);
 }
 const seconds = (performance.now() - started) / 1000;
 console.error(

@@ -48,11 +48,17 @@ function differences(golden: Golden, findings: readonly Finding[]): string[] {
     ["layout", golden.layout, finding.layout],
     ["confidence", golden.confidence, finding.confidence],
     ["c2", golden.c2, finding.c2],
-    ...Object.entries(golden.values).map(([pointer, value]): [string, unknown, unknown] => [pointer, value, at(finding, pointer)]),
+    ...Object.entries(golden.values).map(([pointer, value]): [string, unknown, unknown] => [
+      pointer,
+      value,
+      at(finding, pointer),
+    ]),
   ];
   return pairs
     .filter(([, expected, got]) => JSON.stringify(expected) !== JSON.stringify(got))
-    .map(([name, expected, got]) => `${name}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`);
+    .map(
+      ([name, expected, got]) => `${name}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`,
+    );
 }
 
 const allowUnknown = process.argv.includes("--allow-unknown");
@@ -76,7 +82,9 @@ for (const file of walk(folder)) {
   let wrong: string[];
   if (golden === undefined) {
     others++;
-    wrong = findings.map((finding) => `unexpected ${finding.family} ${finding.layout} config: ${finding.c2.join(" ")}`);
+    wrong = findings.map(
+      (finding) => `unexpected ${finding.family} ${finding.layout} config: ${finding.c2.join(" ")}`,
+    );
     for (const line of wrong) console.error(`${allowUnknown ? "note" : "FAIL"} ${sha256}: ${line}`);
     if (wrong.length > 0 && !allowUnknown) failed++;
     continue;
@@ -90,6 +98,8 @@ for (const file of walk(folder)) {
     console.error(`ok   ${sha256} ${golden.family} ${golden.layout}`);
   }
 }
-console.error(`${others} files without a golden; ${expected.size - present.size} of ${expected.size} goldens absent`);
+console.error(
+  `${others} files without a golden; ${expected.size - present.size} of ${expected.size} goldens absent`,
+);
 console.error(`${passed} passed, ${failed} failed`);
 if (failed > 0) process.exitCode = 1;

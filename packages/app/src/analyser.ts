@@ -21,10 +21,14 @@ export interface Analyser {
   analyseBytes(bytes: Uint8Array, name: string): Sample;
 }
 
-export async function createPorts(userRules: readonly string[] = [], engine: Engine = "auto"): Promise<Ports> {
+export async function createPorts(
+  userRules: readonly string[] = [],
+  engine: Engine = "auto",
+): Promise<Ports> {
   return {
     rules: await createScanner([Object.values(familyRules).join("\n"), ...userRules], engine),
-    pbkdf2Sha1: (password, salt, iterations, length) => pbkdf2Sync(password, salt, iterations, length, "sha1"),
+    pbkdf2Sha1: (password, salt, iterations, length) =>
+      pbkdf2Sync(password, salt, iterations, length, "sha1"),
     digest: (algorithm, bytes) => createHash(algorithm).update(bytes).digest("hex"),
     now: () => performance.now(),
   };
@@ -39,7 +43,9 @@ export async function createAnalyser(options: AnalyserOptions = {}): Promise<Ana
     analyseBytes,
     analyseFile: (path, name = displayName(path)) => {
       const read = readSample(path, options.maxBytes ?? MAX_SAMPLE_BYTES);
-      return "bytes" in read ? analyseBytes(read.bytes, name) : unread([name], read.outcome, read.reason, read.known);
+      return "bytes" in read
+        ? analyseBytes(read.bytes, name)
+        : unread([name], read.outcome, read.reason, read.known);
     },
   };
 }

@@ -24,7 +24,11 @@ interface Tried {
   readonly ledger: Ledger;
 }
 
-function attempt(family: Family, bytes: Uint8Array, hint?: { layout: "file" | "mapped" | "raw"; base?: number }): Tried {
+function attempt(
+  family: Family,
+  bytes: Uint8Array,
+  hint?: { layout: "file" | "mapped" | "raw"; base?: number },
+): Tried {
   const ledger = new Ledger(bytes);
   const image = openImage(ledger.sample, hint);
   const extraction = family.extract({ image, rules: [], matches: [], ledger, pbkdf2Sha1: ports.pbkdf2Sha1 });
@@ -32,7 +36,8 @@ function attempt(family: Family, bytes: Uint8Array, hint?: { layout: "file" | "m
 }
 
 function findingOf(tried: Tried): Finding {
-  if (tried.extraction.status !== "config") throw new Error(`${tried.extraction.status}: ${tried.extraction.text}`);
+  if (tried.extraction.status !== "config")
+    throw new Error(`${tried.extraction.status}: ${tried.extraction.text}`);
   return tried.extraction.finding;
 }
 
@@ -55,13 +60,23 @@ function reads(evidence: Evidence, value: unknown, ledger: Ledger): boolean {
   if (bytes === undefined || value === undefined) return false;
   if (evidence.as === "bool" || evidence.as === "code") return true;
   const all = leaves(value);
-  if (evidence.as === "hex") return all.some((leaf) => leaf !== "" && (leaf.toLowerCase().includes(hex(bytes)) || hex(bytes).includes(leaf.toLowerCase())));
+  if (evidence.as === "hex")
+    return all.some(
+      (leaf) =>
+        leaf !== "" && (leaf.toLowerCase().includes(hex(bytes)) || hex(bytes).includes(leaf.toLowerCase())),
+    );
   if (evidence.as === "int" || evidence.as === "asciiint") return all.some((leaf) => /\d/.test(leaf));
   const texts = evidence.at.map((span) => {
     const part = ledger.read([span]) ?? new Uint8Array();
-    return evidence.as === "utf16le" ? utf16le(part) : evidence.as === "utf8" ? (utf8(part) ?? "") : latin1(part);
+    return evidence.as === "utf16le"
+      ? utf16le(part)
+      : evidence.as === "utf8"
+        ? (utf8(part) ?? "")
+        : latin1(part);
   });
-  return texts.every((text) => all.some((leaf) => leaf !== "" && (leaf.includes(text) || text.includes(leaf))));
+  return texts.every((text) =>
+    all.some((leaf) => leaf !== "" && (leaf.includes(text) || text.includes(leaf))),
+  );
 }
 
 const named = (carrier: Carrier): string => `${carrier.family} ${carrier.layout}: ${carrier.name}`;
@@ -79,24 +94,35 @@ describe("every family", () => {
     }
   });
 
-  it.each(families.map((family) => [family.id, family] as const))("%s: each layout is reached by a carrier", (id, family) => {
-    const reached = new Set(carriers.filter((carrier) => carrier.family === id).map((carrier) => carrier.layout));
-    expect([...reached].sort()).toEqual(family.layouts.map((layout) => layout.id).sort());
-  });
+  it.each(families.map((family) => [family.id, family] as const))(
+    "%s: each layout is reached by a carrier",
+    (id, family) => {
+      const reached = new Set(
+        carriers.filter((carrier) => carrier.family === id).map((carrier) => carrier.layout),
+      );
+      expect([...reached].sort()).toEqual(family.layouts.map((layout) => layout.id).sort());
+    },
+  );
 
-  it.each(families.map((family) => [family.id, family] as const))("%s: says nothing of the other families' carriers", (id, family) => {
-    for (const carrier of carriers.filter((candidate) => candidate.family !== id)) {
-      expect(attempt(family, carrier.bytes).extraction.status, named(carrier)).not.toBe("config");
-    }
-  });
+  it.each(families.map((family) => [family.id, family] as const))(
+    "%s: says nothing of the other families' carriers",
+    (id, family) => {
+      for (const carrier of carriers.filter((candidate) => candidate.family !== id)) {
+        expect(attempt(family, carrier.bytes).extraction.status, named(carrier)).not.toBe("config");
+      }
+    },
+  );
 
   it("says nothing of plain programs", () => {
     const fixtures = fileURLToPath(new URL("../../core/src/formats/", import.meta.url));
-    const programs = readdirSync(fixtures, { recursive: true, withFileTypes: true }).filter((entry) => /\.(exe|dll)$/.test(entry.name));
+    const programs = readdirSync(fixtures, { recursive: true, withFileTypes: true }).filter((entry) =>
+      /\.(exe|dll)$/.test(entry.name),
+    );
     expect(programs.length).toBeGreaterThan(3);
     for (const program of programs) {
       const bytes = readFileSync(`${program.parentPath}/${program.name}`);
-      for (const family of families) expect(attempt(family, bytes).extraction.status, program.name).toBe("not-found");
+      for (const family of families)
+        expect(attempt(family, bytes).extraction.status, program.name).toBe("not-found");
     }
   });
 });
@@ -124,7 +150,10 @@ describe.each(carriers.map((carrier) => [named(carrier), carrier] as const))("%s
       expect(finding.evidence.map((evidence) => evidence.pointer)).toContain(`/c2/${index}`);
     }
     for (const evidence of finding.evidence) {
-      expect(reads(evidence, valueAt(finding, evidence.pointer), tried.ledger), `${evidence.pointer} as ${evidence.as}`).toBe(true);
+      expect(
+        reads(evidence, valueAt(finding, evidence.pointer), tried.ledger),
+        `${evidence.pointer} as ${evidence.as}`,
+      ).toBe(true);
     }
   });
 
@@ -137,7 +166,9 @@ describe.each(carriers.map((carrier) => [named(carrier), carrier] as const))("%s
     const family = familyOf(carrier);
     for (let i = 0; i < 24; i++) {
       const prefix = carrier.bytes.subarray(0, Math.floor((carrier.bytes.length * i) / 24));
-      expect(["config", "not-found", "unknown-layout", "malformed"]).toContain(attempt(family, prefix).extraction.status);
+      expect(["config", "not-found", "unknown-layout", "malformed"]).toContain(
+        attempt(family, prefix).extraction.status,
+      );
     }
   });
 });
@@ -146,7 +177,12 @@ describe.each(carriers.map((carrier) => [named(carrier), carrier] as const))("%s
 describe("the contract's own eyes", () => {
   it("would see a value whose evidence points elsewhere", () => {
     const ledger = new Ledger(Uint8Array.from([0x61, 0x62, 0x63]));
-    const wrong: Evidence = { pointer: "/c2/0", at: [new View(ledger.sample.bytes).span(0, 3)], as: "latin1", steps: [] };
+    const wrong: Evidence = {
+      pointer: "/c2/0",
+      at: [new View(ledger.sample.bytes).span(0, 3)],
+      as: "latin1",
+      steps: [],
+    };
     expect(reads(wrong, "tcp://evil.example:1", ledger)).toBe(false);
     expect(reads(wrong, "xabcx", ledger)).toBe(true);
   });

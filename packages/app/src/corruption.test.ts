@@ -40,17 +40,31 @@ function corrupted(subjects: readonly Subject[]): fc.Arbitrary<Subject> {
   return fc
     .record({
       subject: fc.constantFrom(...subjects),
-      bytes: fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), value: fc.nat(255) }), { maxLength: 12 }),
-      header: fc.array(fc.record({ at: fc.nat(0x3ff), value: fc.constantFrom(0, 1, 0x7f, 0x80, 0xff) }), { maxLength: 6 }),
-      run: fc.option(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.nat(512), value: fc.nat(255) })),
-      keep: fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.double({ min: 0, max: 1, noNaN: true }) }),
+      bytes: fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), value: fc.nat(255) }), {
+        maxLength: 12,
+      }),
+      header: fc.array(fc.record({ at: fc.nat(0x3ff), value: fc.constantFrom(0, 1, 0x7f, 0x80, 0xff) }), {
+        maxLength: 6,
+      }),
+      run: fc.option(
+        fc.record({
+          at: fc.double({ min: 0, max: 1, noNaN: true }),
+          length: fc.nat(512),
+          value: fc.nat(255),
+        }),
+      ),
+      keep: fc.oneof(
+        { weight: 4, arbitrary: fc.constant(1) },
+        { weight: 1, arbitrary: fc.double({ min: 0, max: 1, noNaN: true }) },
+      ),
     })
     .map(({ subject, bytes, header, run, keep }) => {
       const size = subject.bytes.length;
       const out = Uint8Array.from(subject.bytes);
       for (const { at, value } of bytes) out[Math.floor(at * (size - 1))] = value;
       for (const { at, value } of header) if (at < size) out[at] = value;
-      if (run !== null) out.fill(run.value, Math.floor(run.at * size), Math.floor(run.at * size) + run.length);
+      if (run !== null)
+        out.fill(run.value, Math.floor(run.at * size), Math.floor(run.at * size) + run.length);
       return { name: subject.name, bytes: out.subarray(0, Math.ceil(size * keep)) };
     });
 }
@@ -59,7 +73,10 @@ function plainPrograms(): Subject[] {
   const root = fileURLToPath(new URL("../../core/src/formats/", import.meta.url));
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => /\.(exe|dll)$/.test(entry.name))
-    .map((entry) => ({ name: entry.name, bytes: Uint8Array.from(readFileSync(`${entry.parentPath}/${entry.name}`)) }));
+    .map((entry) => ({
+      name: entry.name,
+      bytes: Uint8Array.from(readFileSync(`${entry.parentPath}/${entry.name}`)),
+    }));
 }
 
 describe("corrupted input", () => {

@@ -37,7 +37,10 @@ const RAT_HOST_NEARLY = "177.105.132.70";
 const REMCOS_PORT = 2404;
 const QUASAR_PORT = 4782;
 
-const VIDAR_URLS = ["http://128.140.69.37:80", "https://steamcommunity.com/profiles/76561199588685141"] as const;
+const VIDAR_URLS = [
+  "http://128.140.69.37:80",
+  "https://steamcommunity.com/profiles/76561199588685141",
+] as const;
 
 interface Planned {
   readonly name: string;
@@ -86,8 +89,20 @@ export function demoBatch(): Carrier[] {
       }),
       c2: [...RAT_HOSTS, RAT_HOST_NEARLY].map((host) => `tcp://${host}:${QUASAR_PORT}`),
     },
-    redline("2024crypt.exe", ["5.42.64.67:28105", "82.147.85.205:20154"], "LogsDiller", "Mullions", "a1f24b6d3c9e4075b8d2e61f70c35a98"),
-    redline("installs.exe", ["142.132.232.235:28121"], "installs", "Castaway", "0c77d1b95e2a4f3694b8a6f1d3205e7b"),
+    redline(
+      "2024crypt.exe",
+      ["5.42.64.67:28105", "82.147.85.205:20154"],
+      "LogsDiller",
+      "Mullions",
+      "a1f24b6d3c9e4075b8d2e61f70c35a98",
+    ),
+    redline(
+      "installs.exe",
+      ["142.132.232.235:28121"],
+      "installs",
+      "Castaway",
+      "0c77d1b95e2a4f3694b8a6f1d3205e7b",
+    ),
     vidar("timeSync.exe", "7.2", "7d1f3c5a90b24e688f2d5b7a1c3e9f04"),
     vidar("stealth.exe", "7.3", "5b6c2e81f40d9a37c1e85f2093b7d6a4"),
   ];

@@ -11,5 +11,11 @@ export * from "./pe-writer.ts";
 
 /** Every carrier of every family: at least one for each layout. */
 export function allCarriers(): Carrier[] {
-  return [...lummaCarriers(), ...quasarCarriers(), ...redlineCarriers(), ...remcosCarriers(), ...vidarCarriers()];
+  return [
+    ...lummaCarriers(),
+    ...quasarCarriers(),
+    ...redlineCarriers(),
+    ...remcosCarriers(),
+    ...vidarCarriers(),
+  ];
 }

@@ -19,7 +19,7 @@ export interface SealOptions {
 export function sealer(options: SealOptions): (text: string) => string {
   const { scheme, password, salt = QUASAR_SALT, iterations = 50_000, mode = "cbc" } = options;
   const size = scheme === "md5" ? 16 : (options.keySize ?? 32);
-  const stream = scheme === "md5" ? undefined : pbkdf2Sync(password, salt, iterations, size + 64, "sha1");
+  const stream = scheme === "md5" ? undefined : derive(password, salt, iterations, size + 64);
   const key = stream?.subarray(0, size) ?? createHash("md5").update(password, "utf8").digest();
   let count = 0;
   return (text) => {
@@ -33,6 +33,16 @@ export function sealer(options: SealOptions): (text: string) => string {
   };
 }
 
+const derived = new Map<string, Buffer>();
+
+/** PBKDF2-HMAC-SHA1, each result kept: programs that share a certificate share the key. */
+function derive(password: string, salt: Uint8Array, iterations: number, length: number): Buffer {
+  const name = [password, Buffer.from(salt).toString("hex"), iterations, length].join("/");
+  const stream = derived.get(name) ?? pbkdf2Sync(password, salt, iterations, length, "sha1");
+  derived.set(name, stream);
+  return stream;
+}
+
 /** .NET pads CFB too: to a whole segment, which is one byte with CFB8. */
 function padded(text: string, mode: string): Buffer {
   const bytes = Buffer.from(text, "utf8");
@@ -43,7 +53,7 @@ function padded(text: string, mode: string): Buffer {
 
 /** KEY and AUTHKEY of a 1.3 client: the operator's password under the same derivation. */
 export function sessionKeys(password: string): { readonly key: string; readonly authKey: string } {
-  const stream = pbkdf2Sync(password, QUASAR_SALT, 50_000, 80, "sha1");
+  const stream = derive(password, QUASAR_SALT, 50_000, 80);
   return {
     key: stream.subarray(0, 16).toString("base64"),
     authKey: stream.subarray(16).toString("base64"),

@@ -37,7 +37,12 @@ function* visit(path: RawPath, depth: number, entered: Set<string>): Generator<I
     return;
   }
   if (!stats.value.isDirectory()) {
-    yield { kind: "unreadable", name, code: "not-a-file", text: `neither a file nor a folder (${kindOf(stats.value)})` };
+    yield {
+      kind: "unreadable",
+      name,
+      code: "not-a-file",
+      text: `neither a file nor a folder (${kindOf(stats.value)})`,
+    };
     return;
   }
   const real = attemptIo(() => realpathSync(path, { encoding: "buffer" }).toString("latin1"));
@@ -46,7 +51,12 @@ function* visit(path: RawPath, depth: number, entered: Set<string>): Generator<I
     return;
   }
   if (entered.has(real.value)) {
-    yield { kind: "unreadable", name, code: "directory-loop", text: "this folder was already read: a link leads back to it" };
+    yield {
+      kind: "unreadable",
+      name,
+      code: "directory-loop",
+      text: "this folder was already read: a link leads back to it",
+    };
     return;
   }
   if (depth >= MAX_DEPTH) {
@@ -54,7 +64,9 @@ function* visit(path: RawPath, depth: number, entered: Set<string>): Generator<I
     return;
   }
   entered.add(real.value);
-  const entries = attemptIo(() => readdirSync(path, { withFileTypes: true, encoding: "buffer" }) as unknown as Dirent<Buffer>[]);
+  const entries = attemptIo(
+    () => readdirSync(path, { withFileTypes: true, encoding: "buffer" }) as unknown as Dirent<Buffer>[],
+  );
   if ("code" in entries) {
     yield { kind: "unreadable", name, ...entries };
     return;

@@ -1,7 +1,7 @@
 /** Reads one sample's bytes, or says why not. */
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { type Reason, type Sample } from "@assay/core/model/index";
+import type { Reason, Sample } from "@assay/core/model/index";
 import { attemptIo, type RawPath } from "./collect.ts";
 
 /** Larger files are hashed but not analysed; `--max-size` changes it. */

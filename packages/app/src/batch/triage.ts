@@ -26,7 +26,10 @@ export async function triage(paths: readonly string[], options: TriageOptions): 
   const started = performance.now();
   const inputs = [...collect(paths)];
   const files = inputs.filter((input) => input.kind === "file").length;
-  const size = Math.max(1, Math.min(options.jobs ?? availableParallelism(), Math.ceil(files / FILES_PER_WORKER)));
+  const size = Math.max(
+    1,
+    Math.min(options.jobs ?? availableParallelism(), Math.ceil(files / FILES_PER_WORKER)),
+  );
   const pool = files === 0 ? undefined : new Pool({ ...options, size });
   let done = 0;
   const report = (sample: Sample): Sample => {

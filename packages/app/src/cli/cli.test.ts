@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { demoBatch } from "@assay/carriers/index";
-import { ReportSchema, type Report } from "@assay/core/model/index";
+import { type Report, ReportSchema } from "@assay/core/model/index";
 import { Check, Errors } from "typebox/value";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -19,7 +19,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function assay(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { encoding: "utf8", maxBuffer: 1 << 28 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+  });
   return { status, stdout, stderr };
 }
 
@@ -82,7 +85,12 @@ describe("assay triage", () => {
 describe("bad input", () => {
   const bad = (): string => join(folder, "bad");
   const outcomes = (report: Report): Record<string, string> =>
-    Object.fromEntries(report.samples.map((sample) => [sample.names[0]?.slice(bad().length + 1) ?? "", `${sample.outcome} ${sample.reasons[0]?.code ?? ""}`.trim()]));
+    Object.fromEntries(
+      report.samples.map((sample) => [
+        sample.names[0]?.slice(bad().length + 1) ?? "",
+        `${sample.outcome} ${sample.reasons[0]?.code ?? ""}`.trim(),
+      ]),
+    );
 
   beforeAll(() => {
     mkdirSync(join(bad(), "sub"), { recursive: true });
@@ -137,7 +145,9 @@ describe("the other commands", () => {
   it("extract prints the findings of one file", () => {
     const { status, stdout } = assay("extract", join(folder, "demo", "gbquas.exe"));
     expect(status).toBe(0);
-    expect((JSON.parse(stdout) as { findings: { family: string }[] }).findings.map((finding) => finding.family)).toEqual(["win.quasar_rat"]);
+    expect(
+      (JSON.parse(stdout) as { findings: { family: string }[] }).findings.map((finding) => finding.family),
+    ).toEqual(["win.quasar_rat"]);
   });
 
   it("inspect shows sections, rules and the artifact tree", () => {
@@ -148,7 +158,8 @@ describe("the other commands", () => {
 
   it("families lists all, and tells of one by any of its names", () => {
     expect(assay("families").stdout.trim().split("\n").length).toBe(5);
-    for (const name of ["win.lumma", "lumma", "LummaC2"]) expect(assay("families", name).stdout).toContain("Layouts");
+    for (const name of ["win.lumma", "lumma", "LummaC2"])
+      expect(assay("families", name).stdout).toContain("Layouts");
     expect(assay("families", "nonesuch").status).toBe(2);
   });
 
@@ -161,7 +172,12 @@ describe("the other commands", () => {
   });
 
   it("wrong usage exits with 2", () => {
-    for (const args of [["nonsense"], ["triage"], ["triage", "--jobs", "x", "."], ["extract", "--format", "md", "x"]]) {
+    for (const args of [
+      ["nonsense"],
+      ["triage"],
+      ["triage", "--jobs", "x", "."],
+      ["extract", "--format", "md", "x"],
+    ]) {
       expect(assay(...args).status, args.join(" ")).toBe(2);
     }
     expect(assay("--help").status).toBe(0);

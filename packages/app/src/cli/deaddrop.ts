@@ -14,7 +14,9 @@ const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 export function deaddropCommand(program: Command): void {
   program
     .command("deaddrop")
-    .description("decode the C2 from a saved dead-drop page (Steam profile, Telegram channel, or bare text), offline")
+    .description(
+      "decode the C2 from a saved dead-drop page (Steam profile, Telegram channel, or bare text), offline",
+    )
     .argument("<file>", "saved page, or - for standard input")
     .requiredOption("--family <name>", "family whose encoding to read")
     .option("--json", "as JSON")
@@ -28,7 +30,8 @@ export function deaddropCommand(program: Command): void {
       else if (answers.length === 0) emit("no C2 found in this page\n", undefined);
       else {
         const lines = answers.map(
-          (answer) => `${printable(defang(answer.value))}  ${answer.method}  from "${printable(answer.text.value)}"\n`,
+          (answer) =>
+            `${printable(defang(answer.value))}  ${answer.method}  from "${printable(answer.text.value)}"\n`,
         );
         emit(lines.join(""), undefined);
       }

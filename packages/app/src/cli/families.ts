@@ -1,6 +1,7 @@
 /** `assay families [NAME]`: what is supported. */
-import { families } from "@assay/core/families/index";
+
 import type { Family } from "@assay/core/families/family";
+import { families } from "@assay/core/families/index";
 import type { Command } from "commander";
 import { UsageError } from "./options.ts";
 import { emit, json } from "./output.ts";
@@ -15,8 +16,11 @@ export function findFamily(name: string): Family {
     ...family.aliases,
     family.name.split(" ")[0] ?? "",
   ];
-  const family = families.find((candidate) => names(candidate).some((known) => known.toLowerCase() === wanted));
-  if (family === undefined) throw new UsageError(`no family "${name}"; known: ${families.map(({ id }) => id).join(", ")}`);
+  const family = families.find((candidate) =>
+    names(candidate).some((known) => known.toLowerCase() === wanted),
+  );
+  if (family === undefined)
+    throw new UsageError(`no family "${name}"; known: ${families.map(({ id }) => id).join(", ")}`);
   return family;
 }
 
@@ -36,13 +40,26 @@ export function familiesCommand(program: Command): void {
 
 function describe(family: Family): unknown {
   const { id, name, aliases, category, summary, layouts, references, defaults } = family;
-  return { id, name, aliases, category, summary, layouts, references, defaults, deadDrop: family.deadDrop !== undefined };
+  return {
+    id,
+    name,
+    aliases,
+    category,
+    summary,
+    layouts,
+    references,
+    defaults,
+    deadDrop: family.deadDrop !== undefined,
+  };
 }
 
 function overview(): string {
   const width = Math.max(...families.map((family) => family.id.length));
   return families
-    .map((family) => `${family.id.padEnd(width)}  ${family.name} (${family.layouts.map((layout) => layout.id).join(", ")})\n`)
+    .map(
+      (family) =>
+        `${family.id.padEnd(width)}  ${family.name} (${family.layouts.map((layout) => layout.id).join(", ")})\n`,
+    )
     .join("");
 }
 
@@ -55,7 +72,9 @@ function page(family: Family): string {
     "Layouts, newest first:",
     ...family.layouts.map((layout) => `  ${layout.id.padEnd(width)}  ${layout.title}; ${layout.used}`),
     "",
-    ...(family.deadDrop === undefined ? [] : [`Saved dead-drop pages: assay deaddrop FILE --family ${family.id}`, ""]),
+    ...(family.deadDrop === undefined
+      ? []
+      : [`Saved dead-drop pages: assay deaddrop FILE --family ${family.id}`, ""]),
     "References:",
     ...family.references.map((reference) => `  ${reference}`),
     "",

@@ -11,7 +11,10 @@ import { emit, json } from "./output.ts";
 
 export function inspectCommand(program: Command): void {
   withCommonFlags(
-    program.command("inspect").description("the make-up of one file: formats, sections, resources, rules, artifacts").argument("<file>"),
+    program
+      .command("inspect")
+      .description("the make-up of one file: formats, sections, resources, rules, artifacts")
+      .argument("<file>"),
   ).action(async (file: string, flags: CommonFlags) => {
     const read = readSample(Buffer.from(file), flags.maxSize);
     if (!("bytes" in read)) throw new UsageError(`${file}: ${read.reason.text}`);
@@ -21,7 +24,12 @@ export function inspectCommand(program: Command): void {
     const hits = (await createPorts(rules)).rules.scan(read.bytes);
     const view = new View(read.bytes);
     const image = openImage(view);
-    const facts = { format: image.pe === undefined ? classify(view) : image.format, image: imageFacts(image), rules: hits, sample };
+    const facts = {
+      format: image.pe === undefined ? classify(view) : image.format,
+      image: imageFacts(image),
+      rules: hits,
+      sample,
+    };
     emit(flags.json ? json(facts) : text(facts), flags.out);
   });
 }
@@ -46,10 +54,21 @@ function imageFacts(image: Image): Record<string, unknown> {
             pointerToRawData: hex(section.pointerToRawData),
             sizeOfRawData: section.sizeOfRawData,
           })),
-          imports: image.imports.map((dll) => ({ dll: dll.name, functions: dll.functions.length, delayed: dll.delayed })),
+          imports: image.imports.map((dll) => ({
+            dll: dll.name,
+            functions: dll.functions.length,
+            delayed: dll.delayed,
+          })),
           exports: image.exports?.functions.length ?? 0,
-          resources: image.resources.map(({ type, name, language, size }) => ({ type, name, language, size })),
-          pdbPaths: image.debug.flatMap((entry) => (entry.pdbPath === undefined ? [] : [entry.pdbPath.value])),
+          resources: image.resources.map(({ type, name, language, size }) => ({
+            type,
+            name,
+            language,
+            size,
+          })),
+          pdbPaths: image.debug.flatMap((entry) =>
+            entry.pdbPath === undefined ? [] : [entry.pdbPath.value],
+          ),
           richHeader: image.richHeader,
           overlay: image.overlay?.length ?? 0,
           certificates: image.certificates.length,
@@ -78,12 +97,19 @@ function imageFacts(image: Image): Record<string, unknown> {
 interface Facts {
   readonly format: string;
   readonly image: Record<string, unknown>;
-  readonly rules: readonly { readonly rule: string; readonly matches: readonly { readonly name: string; readonly offset: number }[] }[];
+  readonly rules: readonly {
+    readonly rule: string;
+    readonly matches: readonly { readonly name: string; readonly offset: number }[];
+  }[];
   readonly sample: Sample;
 }
 
 function text(facts: Facts): string {
-  const lines = [`format  ${facts.format}`, `sha256  ${facts.sample.sha256}`, `outcome ${facts.sample.outcome}`];
+  const lines = [
+    `format  ${facts.format}`,
+    `sha256  ${facts.sample.sha256}`,
+    `outcome ${facts.sample.outcome}`,
+  ];
   for (const [name, value] of Object.entries(facts.image)) lines.push(...field(name, value, 0));
   for (const hit of facts.rules) {
     lines.push(`rule    ${printable(hit.rule)}`);
@@ -91,7 +117,10 @@ function text(facts: Facts): string {
   }
   lines.push("artifacts", ...tree(facts.sample));
   for (const finding of facts.sample.findings) {
-    lines.push(`finding ${finding.family} layout ${finding.layout} (${finding.confidence})`, ...finding.c2.map((url) => `  ${printable(url)}`));
+    lines.push(
+      `finding ${finding.family} layout ${finding.layout} (${finding.confidence})`,
+      ...finding.c2.map((url) => `  ${printable(url)}`),
+    );
   }
   for (const reason of facts.sample.reasons) lines.push(`reason  ${reason.stage}: ${printable(reason.text)}`);
   return `${lines.join("\n")}\n`;
@@ -103,7 +132,10 @@ function field(name: string, value: unknown, depth: number): string[] {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return [];
   if (Array.isArray(value)) return [`${pad}${name}`, ...value.map((item) => `${pad}  ${flat(item)}`)];
   if (typeof value === "object" && value !== null) {
-    return [`${pad}${name}`, ...Object.entries(value).flatMap(([key, inner]) => field(key, inner, depth + 1))];
+    return [
+      `${pad}${name}`,
+      ...Object.entries(value).flatMap(([key, inner]) => field(key, inner, depth + 1)),
+    ];
   }
   return [`${pad}${name.padEnd(Math.max(8, name.length + 1))}${flat(value)}`];
 }
@@ -111,7 +143,10 @@ function field(name: string, value: unknown, depth: number): string[] {
 function flat(value: unknown): string {
   if (typeof value !== "object" || value === null) return printable(String(value));
   return Object.entries(value)
-    .map(([key, inner]) => `${key}=${typeof inner === "object" ? JSON.stringify(inner) : printable(String(inner))}`)
+    .map(
+      ([key, inner]) =>
+        `${key}=${typeof inner === "object" ? JSON.stringify(inner) : printable(String(inner))}`,
+    )
     .join("  ");
 }
 
@@ -125,7 +160,10 @@ function tree(sample: Sample): string[] {
     const artifact = sample.artifacts[id];
     if (artifact === undefined) return [];
     const place = artifact.from?.map((span) => `${hex(span.offset)}+${span.length}`).join(", ");
-    const made = artifact.by === undefined ? "" : `  by ${artifact.steps?.map((step) => step.op).join(" → ")} from ${place}`;
+    const made =
+      artifact.by === undefined
+        ? ""
+        : `  by ${artifact.steps?.map((step) => step.op).join(" → ")} from ${place}`;
     const line = `${"  ".repeat(depth + 1)}#${id} ${artifact.label === undefined ? artifact.kind : printable(artifact.label)}  ${artifact.size} bytes  ${artifact.format}  ${artifact.sha256.slice(0, 12)}${made}`;
     return [line, ...(children.get(id) ?? []).flatMap((child) => draw(child, depth + 1))];
   };

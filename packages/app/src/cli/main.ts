@@ -12,7 +12,9 @@ import { triageCommand } from "./triage.ts";
 const USAGE_STATUS = 2;
 
 const program = new Command("assay")
-  .description("Malware configuration extraction: families, configs and indicators, each with its proof.\nSamples are read, never run.")
+  .description(
+    "Malware configuration extraction: families, configs and indicators, each with its proof.\nSamples are read, never run.",
+  )
   .version(ENGINE_VERSION)
   .showHelpAfterError("(assay --help lists the commands)")
   .exitOverride((error) => {
@@ -29,6 +31,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof RuleError)) throw error;
-  console.error(`assay: ${error instanceof RuleError ? `rules do not compile: ${error.message}` : error.message}`);
+  console.error(
+    `assay: ${error instanceof RuleError ? `rules do not compile: ${error.message}` : error.message}`,
+  );
   process.exitCode = USAGE_STATUS;
 }

@@ -24,10 +24,20 @@ export function withCommonFlags(command: Command): Command {
     .option("--out <file>", "write the output to FILE instead of stdout")
     .option("--no-color", "no colours")
     .option("--evidence", "embed the bytes behind every value in the JSON report")
-    .option("--rules <file>", "further YARA rules (repeatable)", (file: string, all: string[]) => [...all, file], [])
+    .option(
+      "--rules <file>",
+      "further YARA rules (repeatable)",
+      (file: string, all: string[]) => [...all, file],
+      [],
+    )
     .option("--timeout <seconds>", "time that one sample may take", positive, DEFAULT_TIMEOUT_S)
     .option("--jobs <n>", "analysis processes (default: one a core)", positiveInteger)
-    .option("--max-size <bytes>", "larger files are hashed but not analysed (k, M, G allowed)", size, MAX_SAMPLE_BYTES);
+    .option(
+      "--max-size <bytes>",
+      "larger files are hashed but not analysed (k, M, G allowed)",
+      size,
+      MAX_SAMPLE_BYTES,
+    );
 }
 
 function positive(text: string): number {
@@ -47,7 +57,8 @@ const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, 
 function size(text: string): number {
   const match = /^(\d+)([kmg]?)i?b?$/i.exec(text);
   const unit = match?.[2] === undefined ? undefined : UNITS[match[2].toLowerCase()];
-  if (match?.[1] === undefined || unit === undefined) throw new InvalidArgumentError("a size such as 300M is expected");
+  if (match?.[1] === undefined || unit === undefined)
+    throw new InvalidArgumentError("a size such as 300M is expected");
   return Number(match[1]) * unit;
 }
 

@@ -12,6 +12,8 @@ import { emit, json } from "./output.ts";
 /** Progress lines on a terminal are redrawn at most this often (ms). */
 const REDRAW_MS = 80;
 const DEFAULT_COLUMNS = 120;
+/** A pipe or a file has no width: lines are as long as they need to be, up to this. */
+const PIPE_COLUMNS = 240;
 
 interface TriageFlags extends CommonFlags {
   readonly format: "text" | "json" | "md" | "html";
@@ -25,7 +27,11 @@ export function triageCommand(program: Command): void {
       .description("analyse everything under PATH: families, configs, what they share, indicators")
       .argument("<path...>", "files and folders"),
   )
-    .addOption(new Option("--format <format>", "form of the output").choices(["text", "json", "md", "html"]).default("text"))
+    .addOption(
+      new Option("--format <format>", "form of the output")
+        .choices(["text", "json", "md", "html"])
+        .default("text"),
+    )
     .option("--configs", "show every field of every config with where it was found")
     .action(async (paths: string[], flags: TriageFlags) => {
       const progress = flags.json || !process.stderr.isTTY ? undefined : new Progress();
@@ -48,13 +54,15 @@ function render(report: Report, flags: TriageFlags): string {
   if (flags.format === "md") return toMarkdown(report);
   if (flags.format === "html") return toHtml(report);
   const stream = flags.out === undefined ? process.stdout : {};
-  const width = flags.out === undefined ? (process.stdout.columns ?? DEFAULT_COLUMNS) : DEFAULT_COLUMNS;
+  const width = flags.out === undefined ? (process.stdout.columns ?? PIPE_COLUMNS) : PIPE_COLUMNS;
   return toText(report, { paint: paintFor(stream, flags.color), width, configs: flags.configs ?? false });
 }
 
 /** 0 when all input was analysed, 1 when some could not be. Finding nothing is not an error. */
 export function exitStatus(report: Report): 0 | 1 {
-  return report.samples.some((sample) => sample.outcome === "failed" || sample.outcome === "unsupported") ? 1 : 0;
+  return report.samples.some((sample) => sample.outcome === "failed" || sample.outcome === "unsupported")
+    ? 1
+    : 0;
 }
 
 class Progress {
@@ -64,7 +72,9 @@ class Progress {
     const now = performance.now();
     if (now - this.#last < REDRAW_MS && done < total) return;
     this.#last = now;
-    process.stderr.write(`\r\x1b[K${progressLine(done, total, sample.names[0] ?? "", process.stderr.columns ?? DEFAULT_COLUMNS)}`);
+    process.stderr.write(
+      `\r\x1b[K${progressLine(done, total, sample.names[0] ?? "", process.stderr.columns ?? DEFAULT_COLUMNS)}`,
+    );
   }
 
   clear(): void {

@@ -22,8 +22,19 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function run(names: readonly string[], options: Partial<PoolOptions> = {}): Promise<{ outcome: string; code: string | undefined }[]> {
-  const pool = new Pool({ size: 2, timeoutMs: 300, rules: [], evidence: false, maxBytes: 1, worker: join(folder, "worker.mjs"), ...options });
+async function run(
+  names: readonly string[],
+  options: Partial<PoolOptions> = {},
+): Promise<{ outcome: string; code: string | undefined }[]> {
+  const pool = new Pool({
+    size: 2,
+    timeoutMs: 300,
+    rules: [],
+    evidence: false,
+    maxBytes: 1,
+    worker: join(folder, "worker.mjs"),
+    ...options,
+  });
   try {
     const samples = await Promise.all(names.map((name) => pool.run(Buffer.from(name), name)));
     return samples.map((sample) => ({ outcome: sample.outcome, code: sample.reasons?.[0]?.code }));
@@ -34,17 +45,30 @@ async function run(names: readonly string[], options: Partial<PoolOptions> = {})
 
 describe("the pool", () => {
   it("gives every sample its own answer, in order", async () => {
-    expect(await run(["a", "b", "c", "d", "e"])).toEqual(Array(5).fill({ outcome: "unknown", code: undefined }));
+    expect(await run(["a", "b", "c", "d", "e"])).toEqual(
+      Array(5).fill({ outcome: "unknown", code: undefined }),
+    );
   });
 
   it("loses only the sample whose process dies", async () => {
     const results = await run(["a", "dies", "b", "dies", "c"]);
-    expect(results.map(({ outcome, code }) => code ?? outcome)).toEqual(["unknown", "crashed", "unknown", "crashed", "unknown"]);
+    expect(results.map(({ outcome, code }) => code ?? outcome)).toEqual([
+      "unknown",
+      "crashed",
+      "unknown",
+      "crashed",
+      "unknown",
+    ]);
   });
 
   it("kills the process that overruns its deadline and goes on", async () => {
     const results = await run(["hangs", "a", "hangs", "b"], { size: 1 });
-    expect(results.map(({ outcome, code }) => code ?? outcome)).toEqual(["timeout", "unknown", "timeout", "unknown"]);
+    expect(results.map(({ outcome, code }) => code ?? outcome)).toEqual([
+      "timeout",
+      "unknown",
+      "timeout",
+      "unknown",
+    ]);
   });
 
   it("rejects at once when the rules do not compile", async () => {

@@ -77,7 +77,10 @@ export class Pool {
   }
 
   #spawn(): void {
-    const child = fork(this.#options.worker ?? WORKER, [], { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = fork(this.#options.worker ?? WORKER, [], {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
     const worker: Worker = { process: child, ready: false, task: undefined, timer: undefined };
     this.#workers.add(worker);
     child.on("message", (message: FromWorker) => this.#hear(worker, message));
@@ -87,7 +90,10 @@ export class Pool {
   }
 
   #hear(worker: Worker, message: FromWorker): void {
-    if (message.kind === "rejected") return this.#break(new RuleError(message.text));
+    if (message.kind === "rejected") {
+      this.#break(new RuleError(message.text));
+      return;
+    }
     if (message.kind === "ready") worker.ready = true;
     else {
       clearTimeout(worker.timer);
@@ -120,8 +126,8 @@ export class Pool {
   /** A worker is gone. Before it was ever ready that means that none will start. */
   #bury(worker: Worker, how: string): void {
     if (this.#closed || !this.#workers.has(worker)) return;
-    if (!worker.ready) return this.#break(new Error(`the analysis process did not start (${how})`));
-    this.#replace(worker, "crashed", `the analysis process died (${how})`);
+    if (worker.ready) this.#replace(worker, "crashed", `the analysis process died (${how})`);
+    else this.#break(new Error(`the analysis process did not start (${how})`));
   }
 
   #replace(worker: Worker, code: string, text: string): void {

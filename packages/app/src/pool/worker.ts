@@ -35,6 +35,10 @@ function run(own: Analyser, job: Job): ReturnType<Analyser["analyseFile"]> {
     return own.analyseFile(Buffer.from(job.path, "base64"), job.name);
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return unread([job.name], "failed", { stage: "analyse", code: "internal-error", text: `a defect in assay: ${text}` });
+    return unread([job.name], "failed", {
+      stage: "analyse",
+      code: "internal-error",
+      text: `a defect in assay: ${text}`,
+    });
   }
 }

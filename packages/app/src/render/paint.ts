@@ -22,7 +22,12 @@ const COLOURS: Readonly<Record<string, number>> = {
   unknown: 2,
 };
 
-const plain: Paint = { bold: (text) => text, dim: (text) => text, heading: (text) => text, outcome: (word) => word };
+const plain: Paint = {
+  bold: (text) => text,
+  dim: (text) => text,
+  heading: (text) => text,
+  outcome: (word) => word,
+};
 const colour: Paint = {
   bold: sgr(1),
   dim: sgr(2),

@@ -1,7 +1,8 @@
 /** The report as a terminal shows it. Everything from a sample has passed `printable` in the summary. */
-import { countsOf } from "@assay/core/export/markdown";
+
 import { printable, shorten } from "@assay/core/export/escape";
-import { type IocRow, type Summary, type SampleRow, summarise } from "@assay/core/export/summary";
+import { countsOf } from "@assay/core/export/markdown";
+import { type IocRow, type SampleRow, type Summary, summarise } from "@assay/core/export/summary";
 import type { Report } from "@assay/core/model/index";
 import Table from "cli-table3";
 import type { Paint } from "./paint.ts";
@@ -9,6 +10,9 @@ import type { Paint } from "./paint.ts";
 /** Narrower terminals get this many columns and wrap. */
 const MIN_WIDTH = 80;
 const SHA_WIDTH = 12;
+/** Spaces between columns. */
+const GAP = 2;
+const MIN_COLUMN = 18;
 
 export interface TextOptions {
   readonly paint: Paint;
@@ -32,23 +36,64 @@ export function toText(report: Report, options: TextOptions): string {
     nearDuplicates(summary, paint),
     iocs("Indicators to block (defanged)", summary.iocs, width, paint),
     iocs("Seen, not to be blocked", summary.leftOut, width, paint),
+    iocs("Other indicators", summary.others, width, paint),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-/** A plain table: two spaces between columns, no frames, so that it survives copy and paste. */
-function columns(head: readonly string[], rows: readonly (readonly string[])[], widths: readonly number[], paint: Paint): string {
-  const bare = { top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "" };
-  const noLines = { "bottom-right": "", left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "" };
+/**
+ * A plain table: two spaces between columns, no frames, so that it survives copy and paste. Cells that are too
+ * long for the line are shortened in column `give`, then the last column wraps.
+ */
+function columns(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  paint: Paint,
+  give = 0,
+): string {
+  const natural = head.map(
+    (title, i) => Math.max(title.length, ...rows.map((row) => [...(row[i] ?? "")].length)) + GAP,
+  );
+  const last = natural.length - 1;
+  const total = (): number => natural.reduce((sum, value) => sum + value, 0);
+  if (total() > width) natural[give] = Math.max(MIN_COLUMN, (natural[give] ?? 0) - (total() - width));
+  if (total() > width) natural[last] = Math.max(MIN_COLUMN, (natural[last] ?? 0) - (total() - width));
+  const bare = {
+    top: "",
+    "top-mid": "",
+    "top-left": "",
+    "top-right": "",
+    bottom: "",
+    "bottom-mid": "",
+    "bottom-left": "",
+  };
+  const noLines = {
+    "bottom-right": "",
+    left: "",
+    "left-mid": "",
+    mid: "",
+    "mid-mid": "",
+    right: "",
+    "right-mid": "",
+    middle: "",
+  };
   const table = new Table({
     head: head.map((title) => paint.dim(title)),
     chars: { ...bare, ...noLines },
-    style: { "padding-left": 0, "padding-right": 2, head: [], border: [], compact: true },
-    colWidths: [...widths],
+    style: { "padding-left": 0, "padding-right": GAP, head: [], border: [], compact: true },
+    colWidths: natural,
     wordWrap: true,
-    wrapOnWordBoundary: false,
+    wrapOnWordBoundary: true,
   });
-  for (const row of rows) table.push([...row]);
+  for (const row of rows) {
+    table.push(
+      row.map((cell, i) => {
+        if (head[i] === "CONFIDENCE") return paint.outcome(cell);
+        return i === last ? cell : shorten(cell, Math.max(1, (natural[i] ?? 0) - GAP));
+      }),
+    );
+  }
   return table
     .toString()
     .split("\n")
@@ -56,31 +101,25 @@ function columns(head: readonly string[], rows: readonly (readonly string[])[], 
     .join("\n");
 }
 
-/** Widths for the cells' content, the last column taking what is left of the line. */
-function fit(head: readonly string[], rows: readonly (readonly string[])[], width: number, caps: readonly number[]): number[] {
-  const natural = head.map((title, i) =>
-    Math.min(caps[i] ?? width, Math.max(title.length, ...rows.map((row) => [...(row[i] ?? "")].length))) + 2,
-  );
-  const last = natural.length - 1;
-  const before = natural.slice(0, last).reduce((sum, value) => sum + value, 0);
-  natural[last] = Math.max(20, Math.min(natural[last] ?? 0, width - before));
-  return natural;
-}
-
 function samples(summary: Summary, width: number, paint: Paint): string {
   if (summary.rows.length === 0) return "";
-  const head = ["SAMPLE", "SHA-256", "FAMILY", "VERSION", "CONFIDENCE", "C2"];
-  const rows = summary.rows.map((row) => [
-    shorten(row.name, 32) + (row.moreNames > 0 ? ` +${row.moreNames}` : ""),
-    row.sha256.slice(0, SHA_WIDTH),
-    row.family === "" ? "-" : row.layout === "" ? row.family : `${row.family} ${row.layout}`,
-    shorten(row.version, 14),
-    row.outcome === "config" ? row.confidence : row.outcome,
-    c2Cell(row),
-  ]);
-  const widths = fit(head, rows, width, [36, SHA_WIDTH, 30, 14, 12, width]);
-  const painted = rows.map((row) => row.map((cell, i) => (i === 4 ? paint.outcome(cell) : cell)));
-  return columns(head, painted, widths, paint);
+  const all: readonly (readonly [string, (row: SampleRow) => string])[] = [
+    ["SAMPLE", (row) => row.name + (row.moreNames > 0 ? ` +${row.moreNames}` : "")],
+    ["SHA-256", (row) => row.sha256.slice(0, SHA_WIDTH)],
+    ["FAMILY", (row) => row.family || "-"],
+    ["LAYOUT", (row) => row.layout],
+    ["VERSION", (row) => shorten(row.version, 14)],
+    ["CONFIDENCE", (row) => (row.outcome === "config" ? row.confidence : row.outcome)],
+    ["C2", c2Cell],
+  ];
+  const used = all.filter(([, cell]) => summary.rows.some((row) => cell(row) !== ""));
+  const rows = summary.rows.map((row) => used.map(([, cell]) => cell(row)));
+  return columns(
+    used.map(([title]) => title),
+    rows,
+    width,
+    paint,
+  );
 }
 
 function c2Cell(row: SampleRow): string {
@@ -91,19 +130,20 @@ function c2Cell(row: SampleRow): string {
 
 function reasons(summary: Summary, width: number, paint: Paint): string {
   const rows = summary.rows.flatMap((row) => row.reasons.map((reason) => [shorten(row.name, 32), reason]));
-  if (rows.length === 0) return "";
-  const head = ["SAMPLE", "REASON"];
-  return columns(head, rows, fit(head, rows, width, [32, width]), paint);
+  return rows.length === 0 ? "" : columns(["SAMPLE", "REASON"], rows, width, paint);
 }
 
 function configs(summary: Summary, width: number, paint: Paint): string {
   return summary.configs
     .map((config) => {
       const title = paint.bold(`${config.title}  ${config.family} ${config.layout}  (${config.confidence})`);
-      const rows = config.lines.map((line) => [line.name, shorten(line.value, 200), line.where]);
-      const head = ["  FIELD", "VALUE", "FOUND AT"];
-      const body = rows.map(([name = "", value = "", where = ""]) => [`  ${name}`, value, where]);
-      return `${title}\n${columns(head, body, fit(head, body, width, [26, Math.max(30, Math.floor(width / 2)), width]), paint)}`;
+      const rows = config.lines.map((line) => [line.name, line.value, line.where]);
+      const body = rows.map(([name = "", value = "", where = ""]) => [
+        `  ${name}`,
+        shorten(value, Math.max(30, Math.floor(width / 2))),
+        where,
+      ]);
+      return `${title}\n${columns(["  FIELD", "VALUE", "FOUND AT"], body, width, paint, 1)}`;
     })
     .join("\n\n");
 }
@@ -112,9 +152,8 @@ function shared(summary: Summary, width: number, paint: Paint): string {
   if (summary.clusters.length === 0) return "";
   const blocks = summary.clusters.map((cluster) => {
     const title = `${paint.bold(cluster.id)}  ${cluster.families.join(", ")}: ${cluster.samples.join(", ")}`;
-    const head = ["  SHARED", "BY"];
     const rows = cluster.shared.map((tie) => [`  ${tie.value}`, tie.samples.join(", ")]);
-    return `${title}\n${columns(head, rows, fit(head, rows, width, [60, width]), paint)}`;
+    return `${title}\n${columns(["  SHARED", "BY"], rows, width, paint)}`;
   });
   return `${paint.heading("Shared")}\n${blocks.join("\n")}`;
 }
@@ -136,7 +175,7 @@ function iocs(title: string, all: readonly IocRow[], width: number, paint: Paint
     String(row.samples),
     row.families.join(", ") + (row.why === "" ? "" : `: ${row.why}`),
   ]);
-  return `${paint.heading(title)}\n${columns(head, rows, fit(head, rows, width, [16, 64, 20, 7, width]), paint)}`;
+  return `${paint.heading(title)}\n${columns(head, rows, width, paint, 1)}`;
 }
 
 /** One line for the progress on stderr. */

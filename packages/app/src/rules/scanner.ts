@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { RuleHit, RuleScanner } from "@assay/core/triage/ports";
+import type { YaraX } from "@litko/yara-x";
 
 /** Matches kept for each pattern: hints for extractors, who need few. */
 const MAX_MATCHES_PER_PATTERN = 32;
@@ -23,10 +24,16 @@ export class RuleError extends Error {
 export type Engine = "auto" | "native" | "wasm";
 
 /** Compiles each source on its own (so that equal rule names do not clash). Throws RuleError. */
-export async function createScanner(sources: readonly string[], engine: Engine = "auto"): Promise<RuleScanner> {
+export async function createScanner(
+  sources: readonly string[],
+  engine: Engine = "auto",
+): Promise<RuleScanner> {
   const native = engine === "wasm" ? undefined : loadNative();
   if (native === undefined && engine === "native") throw new RuleError("no native YARA-X for this platform");
-  const scanners = native === undefined ? await wasmScanners(sources) : sources.map((source) => nativeScanner(native, source));
+  const scanners =
+    native === undefined
+      ? await wasmScanners(sources)
+      : sources.map((source) => nativeScanner(native, source));
   return { scan: (bytes) => scanners.flatMap((scanner) => scanner.scan(bytes)) };
 }
 
@@ -51,13 +58,17 @@ function nativeScanner(native: NativeModule, source: string): RuleScanner {
         (match): RuleHit => ({
           rule: match.ruleIdentifier,
           family: familyOf(match.meta as Record<string, unknown>),
-          matches: match.matches.map(({ identifier, offset, length }) => ({ name: identifier, offset, length })),
+          matches: match.matches.map(({ identifier, offset, length }) => ({
+            name: identifier,
+            offset,
+            length,
+          })),
         }),
       ),
   };
 }
 
-function compileNative(native: NativeModule, source: string): ReturnType<NativeModule["compile"]> {
+function compileNative(native: NativeModule, source: string): YaraX {
   try {
     return native.compile(source);
   } catch (error) {
@@ -76,7 +87,11 @@ interface WasmMatch {
 
 async function wasmScanners(sources: readonly string[]): Promise<RuleScanner[]> {
   const wasm = await import("@virustotal/yara-x");
-  wasm.initSync({ module: readFileSync(require.resolve("@virustotal/yara-x/package.json").replace(/package\.json$/, "pkg/yara_x_js_bg.wasm")) });
+  wasm.initSync({
+    module: readFileSync(
+      require.resolve("@virustotal/yara-x/package.json").replace(/package\.json$/, "pkg/yara_x_js_bg.wasm"),
+    ),
+  });
   return sources.map((source) => {
     const compiler = new wasm.Compiler();
     let rules: ReturnType<typeof compiler.build>;
@@ -93,7 +108,9 @@ async function wasmScanners(sources: readonly string[]): Promise<RuleScanner[]> 
         (scanner.scan(bytes) as { matches: readonly WasmMatch[] }).matches.map(
           (match): RuleHit => ({
             rule: match.identifier,
-            family: familyOf(Object.fromEntries(match.metadata.map(({ identifier, value }) => [identifier, value]))),
+            family: familyOf(
+              Object.fromEntries(match.metadata.map(({ identifier, value }) => [identifier, value])),
+            ),
             matches: match.patterns.flatMap((pattern) =>
               pattern.matches.map(({ offset, length }) => ({ name: pattern.identifier, offset, length })),
             ),

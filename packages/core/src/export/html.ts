@@ -35,6 +35,7 @@ ${section("Shared", clusters(summary))}
 ${section("Nearly the same", list(summary.nearDuplicates.map((pair) => `<span class="v">${h(pair.a)}</span> and <span class="v">${h(pair.b)}</span>: ${h(pair.why)}`)))}
 ${section("Indicators to block", iocs(summary.iocs))}
 ${section("Seen, not to be blocked", iocs(summary.leftOut))}
+${section("Other indicators", iocs(summary.others))}
 ${section("Configs", configs(summary))}
 </body>
 </html>
@@ -47,7 +48,8 @@ function section(title: string, body: string): string {
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return "";
-  const cells = (tag: string, values: readonly string[]): string => values.map((value) => `<${tag}>${value}</${tag}>`).join("");
+  const cells = (tag: string, values: readonly string[]): string =>
+    values.map((value) => `<${tag}>${value}</${tag}>`).join("");
   return `<table><thead><tr>${cells("th", head)}</tr></thead><tbody>${rows.map((row) => `<tr>${cells("td", row)}</tr>`).join("\n")}</tbody></table>`;
 }
 
@@ -78,7 +80,11 @@ function clusters(summary: Summary): string {
     summary.clusters.map(
       (cluster) =>
         `<strong>${h(cluster.id)}</strong> (${cluster.families.map(h).join(", ")}): ${cluster.samples.map(h).join(", ")}` +
-        list(cluster.shared.map((tie) => `<span class="v">${h(tie.value)}</span>: ${tie.samples.map(h).join(", ")}`)),
+        list(
+          cluster.shared.map(
+            (tie) => `<span class="v">${h(tie.value)}</span>: ${tie.samples.map(h).join(", ")}`,
+          ),
+        ),
     ),
   );
 }

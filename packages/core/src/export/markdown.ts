@@ -11,12 +11,22 @@ export function toMarkdown(report: Report): string {
     `${report.startedAt} · assay ${report.engine.version} · ${summary.total} samples in ${report.elapsedMs} ms: ${countsOf(summary)}`,
     "",
     "Addresses are defanged.",
-    ...section("Samples", table(["Sample", "SHA-256", "Outcome", "Family", "Layout", "Version", "Confidence", "C2"], sampleRows(summary))),
+    ...section(
+      "Samples",
+      table(
+        ["Sample", "SHA-256", "Outcome", "Family", "Layout", "Version", "Confidence", "C2"],
+        sampleRows(summary),
+      ),
+    ),
     ...section("Reasons", reasonList(summary)),
     ...section("Shared", clusterList(summary)),
-    ...section("Nearly the same", summary.nearDuplicates.map((pair) => `- ${md(pair.a)} and ${md(pair.b)}: ${md(pair.why)}`)),
+    ...section(
+      "Nearly the same",
+      summary.nearDuplicates.map((pair) => `- ${md(pair.a)} and ${md(pair.b)}: ${md(pair.why)}`),
+    ),
     ...section("Indicators to block", iocTable(summary.iocs)),
     ...section("Seen, not to be blocked", iocTable(summary.leftOut)),
+    ...section("Other indicators", iocTable(summary.others)),
     ...section("Configs", configList(summary)),
     "",
   ].join("\n");

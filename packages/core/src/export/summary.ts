@@ -59,9 +59,13 @@ export interface Summary {
   readonly nearDuplicates: readonly { readonly a: string; readonly b: string; readonly why: string }[];
   /** To block. */
   readonly iocs: readonly IocRow[];
-  /** Seen, but not to be blocked: each with its reason. */
+  /** Addresses that were seen but are not to be blocked: each with its reason. */
   readonly leftOut: readonly IocRow[];
+  /** What no network blocks: mutexes, files, licences, campaign ids. */
+  readonly others: readonly IocRow[];
 }
+
+const NETWORK_TYPES: ReadonlySet<IndicatorType> = new Set(["domain", "ipv4", "ipv6", "url", "socket"]);
 
 /** Order in which indicator types are listed. */
 const TYPE_ORDER: readonly IndicatorType[] = [
@@ -91,18 +95,28 @@ export function summarise(report: Report): Summary {
     counts,
     total: report.samples.length,
     rows: report.samples.flatMap(rowsOf),
-    configs: report.samples.flatMap((sample) => sample.findings.map((finding) => configBlock(sample, finding))),
+    configs: report.samples.flatMap((sample) =>
+      sample.findings.map((finding) => configBlock(sample, finding)),
+    ),
     clusters: report.clusters.map((cluster) => ({
       id: cluster.id,
       samples: cluster.samples.map((sha256) => nameOf.get(sha256) ?? sha256),
       families: cluster.families,
-      shared: cluster.shared.map((key) => ({ value: showKey(key), samples: holdersOf(report, key, cluster.samples) })),
+      shared: cluster.shared.map((key) => ({
+        value: showKey(key),
+        samples: holdersOf(report, key, cluster.samples),
+      })),
     })),
     nearDuplicates: report.relations
       .filter((relation) => relation.kind === "near-duplicate")
-      .map((relation) => ({ a: showKey(relation.from), b: showKey(relation.to), why: printable(relation.why) })),
-    iocs: iocs.filter((row) => row.why === ""),
-    leftOut: iocs.filter((row) => row.why !== ""),
+      .map((relation) => ({
+        a: showKey(relation.from),
+        b: showKey(relation.to),
+        why: printable(relation.why),
+      })),
+    iocs: iocs.filter((row) => NETWORK_TYPES.has(row.type) && row.why === ""),
+    leftOut: iocs.filter((row) => NETWORK_TYPES.has(row.type) && row.why !== ""),
+    others: iocs.filter((row) => !NETWORK_TYPES.has(row.type)).map((row) => ({ ...row, why: "" })),
   };
 }
 

@@ -24,7 +24,7 @@ export function defang(text: string): string {
   if (schemes.length > MAX_TEXT) return schemes;
   return schemes
     .replace(COLONED, (run) => (parseIpv6(run) === undefined ? run : defangIpv6(run)))
-    .replace(DOTTED, (run, at: number) => (isHostAt(schemes, run, at) ? defangName(run) : run))
+    .replace(DOTTED, (run, at: number, whole: string) => (isHostAt(whole, run, at) ? defangName(run) : run))
     .replace(/(?<=[\w.-])@(?=[\w-]+\[\.\])/g, "[@]");
 }
 

@@ -36,21 +36,25 @@ interface OtherSpec {
   readonly hex?: true;
 }
 
-/** Keys of `other` that tie samples together, by the names that the families give them. */
-export const OTHER_INDICATORS: Readonly<Record<string, OtherSpec>> = {
+/** Keys of `other` that tie samples together, by the names that the families give them; `name_2` counts as `name`. */
+export const OTHER_INDICATORS: ReadonlyMap<string, OtherSpec> = new Map<string, OtherSpec>([
   // Quasar's server certificate; certificates are known by SHA-256 where it is there.
-  certificate_sha256: { type: "certificate", hex: true },
-  certificate_sha1: { type: "certificate", unless: "certificate_sha256", hex: true },
+  ["certificate_sha256", { type: "certificate", hex: true }],
+  ["certificate_sha1", { type: "certificate", unless: "certificate_sha256", hex: true }],
   // Remcos' client and server certificates.
-  tls_certificates: { type: "certificate", member: "sha256", hex: true },
+  ["tls_certificates", { type: "certificate", member: "sha256", hex: true }],
   // Remcos' licence, one for each purchase.
-  license: { type: "licence" },
+  ["license", { type: "licence" }],
   // RedLine's SOAP header, one for each panel.
-  authorization_token: { type: "token" },
+  ["authorization_token", { type: "token" }],
   // Quasar 1.3 derives both from the operator's password.
-  KEY: { type: "token" },
-  AUTHKEY: { type: "token" },
-};
+  ["KEY", { type: "token" }],
+  ["AUTHKEY", { type: "token" }],
+  // The word that Vidar looks for on its dead-drop pages.
+  ["dead_drop_tag", { type: "identifier" }],
+  // Lumma's.
+  ["user_agent", { type: "user_agent" }],
+]);
 
 /** A value longer than this (a text that filled its field by accident) is no name. */
 const MAX_VALUE = 1024;
@@ -96,9 +100,11 @@ export function indicatorsOf(
     list.addName("file", path, "other", list.places(`/config/paths/${index}`));
   for (const [index, { key }] of (config.registry ?? []).entries())
     list.addName("registry", key, "other", list.places(`/config/registry/${index}`));
-  for (const [key, spec] of Object.entries(OTHER_INDICATORS)) {
-    if (spec.unless !== undefined && config.other?.[spec.unless] !== undefined) continue;
-    for (const value of otherValues(config.other?.[key], spec))
+  for (const [key, entry] of Object.entries(config.other ?? {})) {
+    const spec = OTHER_INDICATORS.get(key.replace(/_\d+$/, "")) ?? OTHER_INDICATORS.get(key);
+    if (spec === undefined || (spec.unless !== undefined && config.other?.[spec.unless] !== undefined))
+      continue;
+    for (const value of otherValues(entry, spec))
       list.addName(spec.type, value, "other", list.places(`/config/other/${key}`));
   }
   return list.indicators;

@@ -17,8 +17,10 @@ import { parseIpv4 } from "./address.ts";
 const MIN_LABEL = 8;
 /** Deletions of a label make its neighbourhood; the DNS has no longer one. */
 const MAX_LABEL = 63;
-/** Values that share a deletion are compared two by two; more than this many are a series, not slips. */
-const MAX_BUCKET = 64;
+/** Values that share a deletion are compared two by two; more than this many are a generated series, not slips. */
+const MAX_BUCKET = 16;
+/** As is a value with more partners than this. */
+const MAX_PARTNERS = 4;
 const SUFFIXES = { allowPrivateDomains: true, extractHostname: false, validateHostname: false } as const;
 
 export interface NearDuplicate {
@@ -28,66 +30,82 @@ export interface NearDuplicate {
   readonly why: string;
 }
 
+interface Name {
+  readonly before: string;
+  readonly label: string;
+  readonly suffix: string;
+}
+
 /**
  * The pairs among IPv4 addresses and domain names (normalised). Each value is hashed under every text that deleting
  * one character of it gives, so that the work grows with the values and not with their pairs.
  */
 export function nearDuplicates(values: Iterable<string>): NearDuplicate[] {
   const buckets = new Map<string, string[]>();
+  const names = new Map<string, Name>();
   for (const value of new Set(values)) {
-    for (const key of neighbourhood(value)) {
+    const name = parseIpv4(value) === undefined ? registrable(value) : undefined;
+    if (name !== undefined) names.set(value, name);
+    for (const key of neighbourhood(value, name)) {
       const bucket = buckets.get(key);
       if (bucket === undefined) buckets.set(key, [value]);
       else bucket.push(value);
     }
   }
   const pairs = new Map<string, NearDuplicate>();
+  const partners = new Map<string, number>();
   for (const bucket of buckets.values()) {
-    if (bucket.length < 2 || bucket.length > MAX_BUCKET) continue;
+    if (bucket.length < 2) continue;
+    if (bucket.length > MAX_BUCKET) {
+      for (const value of bucket) partners.set(value, bucket.length);
+      continue;
+    }
     for (const [i, first] of bucket.entries()) {
       for (const second of bucket.slice(i + 1)) {
         const [a, b] = first < second ? [first, second] : [second, first];
-        const why = slip(a, b);
-        if (why !== undefined) pairs.set(`${a} ${b}`, { a, b, why });
+        const key = `${a} ${b}`;
+        const why = pairs.has(key) ? undefined : slip(a, b, names);
+        if (why === undefined) continue;
+        pairs.set(key, { a, b, why });
+        for (const value of [a, b]) partners.set(value, (partners.get(value) ?? 0) + 1);
       }
     }
   }
-  return [...pairs.values()].sort((x, y) => compare(x.a, y.a) || compare(x.b, y.b));
+  const few = (value: string) => (partners.get(value) as number) <= MAX_PARTNERS;
+  return [...pairs.values()]
+    .filter(({ a, b }) => few(a) && few(b))
+    .sort((x, y) => compare(x.a, y.a) || compare(x.b, y.b));
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function neighbourhood(value: string): Set<string> {
-  if (parseIpv4(value) !== undefined) return new Set([value, ...deletions(value)]);
-  const parts = registrable(value);
-  if (parts === undefined) return new Set();
-  return new Set(
-    [parts.label, ...deletions(parts.label)].map((label) => `${parts.before}|${label}|${parts.suffix}`),
-  );
+/** An address with its deletions; a name with those of its label; nothing for names that do not count. */
+function neighbourhood(value: string, name: Name | undefined): Set<string> {
+  if (name === undefined)
+    return parseIpv4(value) === undefined ? new Set() : new Set([value, ...deletions(value)]);
+  const { before, label, suffix } = name;
+  return new Set([label, ...deletions(label)].map((text) => `${before}|${text}|${suffix}`));
 }
 
 function* deletions(text: string): Generator<string> {
   for (let i = 0; i < text.length; i++) yield text.slice(0, i) + text.slice(i + 1);
 }
 
-function registrable(name: string): { before: string; label: string; suffix: string } | undefined {
+function registrable(name: string): Name | undefined {
   const { domain, domainWithoutSuffix: label, publicSuffix: suffix, subdomain } = parse(name, SUFFIXES);
   if (domain === null || label === null || label === "" || suffix === null || label.startsWith("xn--"))
     return undefined;
-  // The longer of a pair is one more than the shortest that counts.
   return label.length < MIN_LABEL || label.length > MAX_LABEL
     ? undefined
     : { before: subdomain ?? "", label, suffix };
 }
 
 /** Why two values may be one that was mistyped; undefined when they are not one edit apart, or are not worth a flag. */
-function slip(a: string, b: string): string | undefined {
-  const isAddress = parseIpv4(a) !== undefined;
-  if (isAddress !== (parseIpv4(b) !== undefined)) return undefined;
-  if (isAddress) return addressSlip(a.split("."), b.split("."));
-  const [x, y] = [registrable(a), registrable(b)];
+function slip(a: string, b: string, names: ReadonlyMap<string, Name>): string | undefined {
+  const [x, y] = [names.get(a), names.get(b)];
+  if (x === undefined && y === undefined) return addressSlip(a.split("."), b.split("."));
   if (x === undefined || y === undefined || x.before !== y.before || x.suffix !== y.suffix) return undefined;
   return labelSlip(x.label, y.label);
 }

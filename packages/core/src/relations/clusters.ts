@@ -31,7 +31,9 @@ export function clustersOf(
     const cluster = members.get(root) ?? new Set();
     for (const holder of tie.holders) cluster.add(holder);
     members.set(root, cluster);
-    shared.set(root, [...(shared.get(root) ?? []), tie]);
+    const list = shared.get(root);
+    if (list === undefined) shared.set(root, [tie]);
+    else list.push(tie);
   }
   return [...members]
     .map(([root, set]) => {

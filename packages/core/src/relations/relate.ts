@@ -26,13 +26,14 @@ interface Entry {
 
 /** Relations by kind in the order above, each kind sorted by its ends. The order of `samples` makes no difference. */
 export function relate(samples: readonly Sample[]): { relations: Relation[]; clusters: Cluster[] } {
+  const known = samples.filter(hasConfig);
   const entries = new Map<string, Entry>();
   const families = new Map<string, Set<string>>();
-  for (const { sha256, findings, indicators } of samples) {
-    if (sha256 === null || findings.length === 0) continue;
-    const known = families.get(sha256) ?? new Set();
-    for (const finding of findings) known.add(finding.family);
-    families.set(sha256, known);
+  for (const { sha256, findings, indicators } of known) {
+    families.set(
+      sha256,
+      new Set([...(families.get(sha256) ?? []), ...findings.map((finding) => finding.family)]),
+    );
     for (const indicator of indicators) hold(entries, indicator, sha256);
   }
   const weights = new Map<string, number>();
@@ -42,9 +43,13 @@ export function relate(samples: readonly Sample[]): { relations: Relation[]; clu
     weights.set(key, weight);
     if (weight > 0 && entry.holders.size > 1) ties.push({ key, weight, holders: [...entry.holders].sort() });
   }
+  const ids = new Map(
+    known.flatMap(({ findings }) => findings.map(({ config }) => [config, configId(config)] as const)),
+  );
+  const idOf = ({ config }: Finding) => ids.get(config) as string;
   const relations = [
-    ...sorted(samples.flatMap(configEdges)),
-    ...sorted(samples.flatMap((sample) => indicatorEdges(sample, weights))),
+    ...sorted(known.flatMap((sample) => configEdges(sample, idOf))),
+    ...sorted(known.flatMap((sample) => indicatorEdges(sample, idOf, weights))),
     ...sorted(ties.flatMap((tie) => shareEdges(tie, families.size))),
     ...nearDuplicateEdges(entries),
   ];
@@ -66,11 +71,17 @@ function hold(entries: Map<string, Entry>, indicator: Indicator, sha256: string)
   }
 }
 
-function configEdges({ sha256, findings }: Sample): Relation[] {
-  if (sha256 === null) return [];
+type ConfigSample = Sample & { sha256: string };
+type IdOf = (finding: Finding) => string;
+
+function hasConfig(sample: Sample): sample is ConfigSample {
+  return sample.sha256 !== null && sample.findings.length > 0;
+}
+
+function configEdges({ sha256, findings }: ConfigSample, idOf: IdOf): Relation[] {
   return findings.map((finding) => ({
     from: `sha256:${sha256}`,
-    to: configId(finding.config),
+    to: idOf(finding),
     kind: "has-config" as const,
     weight: 1,
     why: `${finding.family}, layout ${finding.layout}, ${finding.confidence}`,
@@ -78,7 +89,11 @@ function configEdges({ sha256, findings }: Sample): Relation[] {
 }
 
 /** Indicators know their family, not their finding: two configs of one family in one sample have both's. */
-function indicatorEdges({ findings, indicators }: Sample, weights: ReadonlyMap<string, number>): Relation[] {
+function indicatorEdges(
+  { findings, indicators }: ConfigSample,
+  idOf: IdOf,
+  weights: ReadonlyMap<string, number>,
+): Relation[] {
   const ofFamily = new Map<string, Indicator[]>();
   for (const indicator of indicators) {
     const list = ofFamily.get(indicator.family);
@@ -86,7 +101,7 @@ function indicatorEdges({ findings, indicators }: Sample, weights: ReadonlyMap<s
     else list.push(indicator);
   }
   const edges = (finding: Finding) => {
-    const from = configId(finding.config);
+    const from = idOf(finding);
     return (ofFamily.get(finding.family) ?? []).map((indicator) => ({
       from,
       to: keyOf(indicator),

@@ -33,7 +33,14 @@ export function analyse(
   const format = image.pe === undefined ? classify(ledger.sample) : image.format;
   if (bytes.length === 0) {
     const reason: Reason = { stage: "read", code: "empty", text: "the file is empty" };
-    return { ...head, format, outcome: "unsupported", ...nothing(), reasons: [reason], elapsedMs: ports.now() - started };
+    return {
+      ...head,
+      format,
+      outcome: "unsupported",
+      ...nothing(),
+      reasons: [reason],
+      elapsedMs: ports.now() - started,
+    };
   }
   const hits = ports.rules.scan(bytes);
   const findings: Finding[] = [];
@@ -59,7 +66,13 @@ export function analyse(
   if (findings.length > 0) identified.clear();
   else reasons.push(...imageReasons(image, format, identified.size > 0));
   const outcome = outcomeOf(findings, identified, reasons);
-  const numbered = number(ledger, image, options.evidence ? embedEvidence(ledger, findings) : findings, reasons, ports);
+  const numbered = number(
+    ledger,
+    image,
+    options.evidence ? embedEvidence(ledger, findings) : findings,
+    reasons,
+    ports,
+  );
   const indicators = numbered.findings.flatMap((finding) => {
     const family = families.find((candidate) => candidate.id === finding.family);
     return indicatorsOf(finding, family?.defaults ?? {});
@@ -83,7 +96,12 @@ function nothing(): Pick<Sample, "families" | "findings" | "indicators" | "artif
 }
 
 /** A sample that could not be read far enough to be analysed. */
-export function unread(names: readonly string[], outcome: Outcome, reason: Reason, known: Partial<Sample> = {}): Sample {
+export function unread(
+  names: readonly string[],
+  outcome: Outcome,
+  reason: Reason,
+  known: Partial<Sample> = {},
+): Sample {
   return {
     sha256: null,
     sha1: null,
@@ -116,14 +134,29 @@ function reasonOf(family: Family, extraction: Extraction, hits: readonly RuleHit
 function imageReasons(image: Image, format: string, identified: boolean): Reason[] {
   if (image.pe === undefined) {
     if (identified) return [];
-    return [{ stage: "identify", code: "not-a-pe", text: `${format}: no PE in it, and no config was found in its bytes as they stand` }];
+    return [
+      {
+        stage: "identify",
+        code: "not-a-pe",
+        text: `${format}: no PE in it, and no config was found in its bytes as they stand`,
+      },
+    ];
   }
   return image.pe.anomalies
     .filter((anomaly) => anomaly.code === "truncated")
-    .map((anomaly) => ({ stage: "identify", code: "truncated", text: anomaly.text, ...(anomaly.at === undefined ? {} : { at: [anomaly.at] }) }));
+    .map((anomaly) => ({
+      stage: "identify",
+      code: "truncated",
+      text: anomaly.text,
+      ...(anomaly.at === undefined ? {} : { at: [anomaly.at] }),
+    }));
 }
 
-function outcomeOf(findings: readonly Finding[], identified: ReadonlySet<string>, reasons: readonly Reason[]): Outcome {
+function outcomeOf(
+  findings: readonly Finding[],
+  identified: ReadonlySet<string>,
+  reasons: readonly Reason[],
+): Outcome {
   if (findings.length > 0) return "config";
   if (identified.size > 0) return "identified";
   if (reasons.some((reason) => reason.code === "not-a-pe")) return "unsupported";

@@ -45,7 +45,13 @@ export interface Numbered {
 }
 
 /** Keeps the artifacts that matter and rewrites every span to their new numbers. */
-export function number(ledger: Ledger, image: Image, findings: readonly Finding[], reasons: readonly Reason[], ports: Ports): Numbered {
+export function number(
+  ledger: Ledger,
+  image: Image,
+  findings: readonly Finding[],
+  reasons: readonly Reason[],
+  ports: Ports,
+): Numbered {
   const kept = reachable(ledger, findings, reasons);
   const numbers = new Map(kept.map((entry, index) => [entry.id, index]));
   const move = (spans: readonly Span[]): Span[] =>
@@ -55,7 +61,12 @@ export function number(ledger: Ledger, image: Image, findings: readonly Finding[
   const moveStep = (step: Step): Step => (step.at === undefined ? step : { ...step, at: move(step.at) });
   return {
     artifacts: kept.map((entry, id): Artifact => {
-      const common = { id, kind: entry.kind, sha256: ports.digest("sha256", entry.view.bytes), size: entry.view.length };
+      const common = {
+        id,
+        kind: entry.kind,
+        sha256: ports.digest("sha256", entry.view.bytes),
+        size: entry.view.length,
+      };
       if (entry.id === 0) {
         return { ...common, format: image.format, layout: image.layout, base: image.base };
       }
@@ -81,7 +92,8 @@ export function number(ledger: Ledger, image: Image, findings: readonly Finding[
 
 /** Adds to each evidence the bytes of its spans, so that it can be checked without the sample. */
 export function embedEvidence(ledger: Ledger, findings: readonly Finding[]): Finding[] {
-  const toHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const toHex = (bytes: Uint8Array): string =>
+    Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const embed = (evidence: Evidence): Evidence => ({
     ...evidence,
     bytes: evidence.at.map((span) => {

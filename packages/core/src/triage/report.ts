@@ -1,5 +1,5 @@
 /** Samples into the one report. */
-import { type Report, REPORT_SCHEMA, type Sample } from "../model/index.ts";
+import { REPORT_SCHEMA, type Report, type Sample } from "../model/index.ts";
 import { relate } from "../relations/index.ts";
 
 /** Set by the release; the report names it so that a result can be told from a later one. */
@@ -22,7 +22,12 @@ export function foldDuplicates(samples: readonly Sample[]): Sample[] {
   return out;
 }
 
-export function assemble(samples: readonly Sample[], families: readonly string[], startedAt: string, elapsedMs: number): Report {
+export function assemble(
+  samples: readonly Sample[],
+  families: readonly string[],
+  startedAt: string,
+  elapsedMs: number,
+): Report {
   const folded = foldDuplicates(samples);
   const { relations, clusters } = relate(folded);
   return {

@@ -4,7 +4,7 @@
  */
 import { type Found, found, indexOf, type Span, utf8Bytes } from "../../bytes/index.ts";
 import type { AesMode } from "../../codecs/index.ts";
-import type { Dotnet, Instruction, MethodDef, Token } from "../../formats/dotnet/model.ts";
+import type { Dotnet, FieldDef, Instruction, MethodDef, Token } from "../../formats/dotnet/model.ts";
 import type { SettingsNumber, SettingsSource, SettingsText } from "./dotnet-settings.ts";
 import { ciphertextOf, type Kdf } from "./dotnet-settings-crypto.ts";
 
@@ -31,6 +31,8 @@ const MAX_KDFS = 4;
 const DEFAULT_ITERATIONS = 1000;
 /** Code of a static constructor that fills `minimum` fields takes at least this much for each. */
 const MIN_STORE_SIZE = 10;
+/** static, specialname, rtspecialname: without them the runtime calls no static constructor (II.10.5.3). */
+const CONSTRUCTOR_FLAGS = 0x1810;
 const TABLE_FIELD = 0x04;
 const TABLE_METHOD = 0x06;
 const TABLE_MEMBER_REF = 0x0a;
@@ -101,9 +103,14 @@ function call(dotnet: Dotnet, token: Token, stack: Value[]): void {
   stack.push({ kind: "call", name, args });
 }
 
+interface Store {
+  readonly field: Token;
+  readonly value: Value;
+}
+
 /** The values that a method stores in static fields, in code order. */
-function staticStores(dotnet: Dotnet, methodRid: number): { readonly field: Token; readonly value: Value }[] {
-  const stores: { field: Token; value: Value }[] = [];
+function staticStores(dotnet: Dotnet, methodRid: number): Store[] {
+  const stores: Store[] = [];
   evaluate(dotnet, methodRid, ({ op, operand }, stack) => {
     if (op === "stsfld" && typeof operand === "number")
       stores.push({ field: operand, value: stack[stack.length - 1] ?? UNKNOWN });
@@ -119,24 +126,33 @@ export function settingsFromCode(
 ): SettingsSource[] {
   const sources: SettingsSource[] = [];
   for (const method of dotnet.methods) {
-    if (method.name !== ".cctor") continue;
+    // The flags cost less to ask than the name.
+    if ((method.flags & CONSTRUCTOR_FLAGS) !== CONSTRUCTOR_FLAGS || method.name !== ".cctor") continue;
     const body = dotnet.body(method.rid);
     if (body === undefined || body.code.length < minimum * MIN_STORE_SIZE) continue;
-    const source = readClass(dotnet, method);
-    const sealed = source.texts.filter(({ text }) => ciphertextOf(text) !== undefined).length;
-    const named = source.texts.filter(({ name }) => name !== undefined && isName(name)).length;
-    if (sealed >= minimum || named >= minimum) sources.push(source);
+    const stores = staticStores(dotnet, method.rid);
+    const texts = stores.flatMap(({ field, value }) =>
+      value.kind === "text" ? [{ field, text: value.text }] : [],
+    );
+    if (
+      texts.filter(({ text }) => ciphertextOf(text) !== undefined).length >= minimum ||
+      texts.filter(({ field }) => isName(fieldOf(dotnet, field)?.name ?? "")).length >= minimum
+    )
+      sources.push(readClass(dotnet, method, stores));
   }
   return sources;
 }
 
-function readClass(dotnet: Dotnet, method: MethodDef): SettingsSource {
+function fieldOf(dotnet: Dotnet, token: Token): FieldDef | undefined {
+  return token >>> 24 === TABLE_FIELD ? dotnet.fields[(token % 0x1000000) - 1] : undefined;
+}
+
+function readClass(dotnet: Dotnet, method: MethodDef, stores: readonly Store[]): SettingsSource {
   const texts: SettingsText[] = [];
   const numbers: SettingsNumber[] = [];
   const byField = new Map<Token, Found<string>>();
-  for (const { field, value } of staticStores(dotnet, method.rid)) {
-    if (field >>> 24 !== TABLE_FIELD) continue;
-    const definition = dotnet.fields[(field % 0x1000000) - 1];
+  for (const { field, value } of stores) {
+    const definition = fieldOf(dotnet, field);
     const name = definition?.name;
     if (value.kind === "text") {
       texts.push({ name, text: value.text });
@@ -272,7 +288,7 @@ function bytesOf(dotnet: Dotnet, value: Value | undefined): Found<Uint8Array> | 
 
 /** What the static constructor of a field's class stores in it. */
 function staticValue(dotnet: Dotnet, field: Token): Value | undefined {
-  const typeRid = dotnet.fields[(field % 0x1000000) - 1]?.typeRid ?? 0;
+  const typeRid = fieldOf(dotnet, field)?.typeRid ?? 0;
   const type = dotnet.typeDefs[typeRid - 1];
   if (type === undefined) return undefined;
   for (let rid = type.methods[0]; rid < type.methods[1]; rid++) {

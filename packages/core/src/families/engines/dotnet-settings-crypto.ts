@@ -94,10 +94,16 @@ export function deriveKeys(
   return stream;
 }
 
+/** Decodes base64 text; undefined when a character is none of its alphabet. */
+export function base64Bytes(text: string): Uint8Array | undefined {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return undefined;
+  return decodeBase64(latin1Bytes(text));
+}
+
 /** The bytes behind a base64 text; undefined when it is none, or too short for either scheme. */
 export function ciphertextOf(text: Found<string>): Ciphertext | undefined {
   if (text.value.length < 44 || text.value.length % 4 !== 0) return undefined;
-  const data = decodeBase64(latin1Bytes(text.value));
+  const data = base64Bytes(text.value);
   return data === undefined ? undefined : { text, data };
 }
 

@@ -48,7 +48,7 @@ export interface SettingsSource {
 export interface SettingsScheme {
   /** Bytes that the code derives keys from, out of the password field; undefined when `text` is no password. */
   passwordBytes(text: string): Uint8Array | undefined;
-  /** Smaller is tried first. */
+  /** Smaller is tried first; 0 and 1 are what the family's own builder writes, and the only ones tried blindly. */
   passwordRank(text: string): number;
   /** Fewer decrypted values than this are not a settings class. */
   readonly minimum: number;
@@ -81,8 +81,10 @@ export type Opening =
 
 /** MACs are tried on this many ciphertexts for each key: one of them may be a plain base64 secret. */
 const PROBES = 4;
-/** Passwords tried against one class with the costly derivation. */
+/** Passwords tried against one class with the costly derivation, where its code says that it derives keys. */
 const MAX_PASSWORDS = 12;
+/** The same where there is no code to say so: only texts that look like this family's passwords. */
+const MAX_BLIND_PASSWORDS = 4;
 /** Passwords tried against one class with the cheap one. */
 const MAX_MD5_PASSWORDS = 64;
 
@@ -124,6 +126,8 @@ function passwordsOf(source: SettingsSource, scheme: SettingsScheme): Found<stri
   const list: { text: Found<string>; rank: number }[] = [];
   for (const { text } of source.texts) {
     if (text.value === "" || seen.has(text.value) || scheme.passwordBytes(text.value) === undefined) continue;
+    const data = ciphertextOf(text)?.data;
+    if (data !== undefined && couldBeMacced(data)) continue;
     seen.add(text.value);
     list.push({ text, rank: text.value === source.password?.value ? -1 : scheme.passwordRank(text.value) });
   }
@@ -136,9 +140,14 @@ function findMacKey(
   scheme: SettingsScheme,
   context: OpenContext,
 ): SettingsKey | undefined {
-  for (const kdf of context.kdfs.length > 0 ? context.kdfs : [context.defaultKdf]) {
-    for (const password of passwords.slice(0, MAX_PASSWORDS)) {
-      const bytes = scheme.passwordBytes(password.value);
+  const blind = context.kdfs.length === 0;
+  const kdfs = blind ? [context.defaultKdf] : context.kdfs;
+  const tried = blind
+    ? passwords.filter((password) => scheme.passwordRank(password.value) <= 1).slice(0, MAX_BLIND_PASSWORDS)
+    : passwords.slice(0, MAX_PASSWORDS);
+  for (const password of tried) {
+    const bytes = scheme.passwordBytes(password.value);
+    for (const kdf of kdfs) {
       const stream = bytes && deriveKeys(context.sample, context.pbkdf2, bytes, kdf);
       const key = stream && proveKey(stream, probes, password, kdf);
       if (key !== undefined) return key;
@@ -165,10 +174,20 @@ function openMacced(
     if (plain !== undefined) return { name, text, state: "encrypted", plain, data };
     return { name, text, state: "broken", plain: text.value, data };
   });
-  return { status: "opened", opened: { source, key, mode, settings } };
+  return { status: "opened", opened: { source, key, mode, settings: trimmed(source, settings) } };
 }
 
-/** The unauthenticated scheme: a password is right when every ciphertext decrypts to well padded UTF-8. */
+/** A run of strings may begin and end with some that have no part in the settings. */
+function trimmed(source: SettingsSource, settings: readonly OpenedSetting[]): readonly OpenedSetting[] {
+  if (source.origin === "cctor") return settings;
+  const isPart = (setting: OpenedSetting) => setting.state === "encrypted" || setting.state === "password";
+  return settings.slice(settings.findIndex(isPart), settings.findLastIndex(isPart) + 1);
+}
+
+/**
+ * The unauthenticated scheme: a password is right when every ciphertext decrypts to well padded UTF-8. Of a run of
+ * strings, whose ends are not known, it is enough that `minimum` neighbours do.
+ */
 function openBlocks(
   source: SettingsSource,
   scheme: SettingsScheme,
@@ -179,17 +198,37 @@ function openBlocks(
   if (blocks.length < scheme.minimum) return { status: "closed" };
   for (const password of passwords.slice(0, MAX_MD5_PASSWORDS)) {
     const key = md5Key(password, utf8Bytes(password.value));
-    const mode = findMode(key, blocks, context.mode);
+    const opening =
+      source.origin === "cctor" ? blocks : longestRun(blocks, (block) => opensIn(key, block, context.mode));
+    if (opening.length < scheme.minimum) continue;
+    const mode = findMode(key, opening, context.mode);
     if (mode === undefined) continue;
     const settings = source.texts.map(({ name, text }): OpenedSetting => {
-      const data = ciphertextOf(text)?.data;
-      if (text.value === password.value) return { name, text, state: "password", plain: text.value, data };
-      const plain = data && couldBeBlocks(data) ? decryptSetting(key, mode, data) : undefined;
+      const block = opening.find((candidate) => candidate.text === text);
+      if (text.value === password.value)
+        return { name, text, state: "password", plain: text.value, data: block?.data };
+      const plain = block && decryptSetting(key, mode, block.data);
       return plain === undefined
         ? { name, text, state: "plain", plain: text.value, data: undefined }
-        : { name, text, state: "encrypted", plain, data };
+        : { name, text, state: "encrypted", plain, data: block?.data };
     });
-    return { status: "opened", opened: { source, key, mode, settings } };
+    return { status: "opened", opened: { source, key, mode, settings: trimmed(source, settings) } };
   }
   return { status: "closed" };
+}
+
+function opensIn(key: SettingsKey, block: Ciphertext, mode: AesMode = "cbc"): boolean {
+  return decryptSetting(key, mode, block.data) !== undefined;
+}
+
+function longestRun<T>(list: readonly T[], test: (item: T) => boolean): readonly T[] {
+  let best: readonly T[] = [];
+  let start = 0;
+  for (let i = 0; i <= list.length; i++) {
+    const item = list[i];
+    if (item !== undefined && test(item)) continue;
+    if (i - start > best.length) best = list.slice(start, i);
+    start = i + 1;
+  }
+  return best;
 }

@@ -45,16 +45,16 @@ export function arrange(opened: OpenedSettings): Arranged | undefined {
     by = "names";
     for (const setting of settings) {
       const name = textName(setting.name);
-      if (name !== undefined && !texts.has(name)) texts.set(name, setting);
+      if (name !== undefined && !texts.has(name) && isWhole(name, setting)) texts.set(name, setting);
     }
   } else if (order !== undefined) {
     by = "order";
     order.texts.forEach((name, i) => {
       const setting = settings[i];
-      if (setting !== undefined) texts.set(name, setting);
+      if (setting !== undefined && isWhole(name, setting)) texts.set(name, setting);
     });
   } else classify(settings, texts);
-  if (!hasHosts(texts)) return undefined;
+  if (!hasHosts(texts, opened.key.scheme === "hmac")) return undefined;
   const used = new Set(texts.values());
   const unknown = settings
     .map((setting, index) => ({ index, setting }))
@@ -69,6 +69,11 @@ export function arrange(opened: OpenedSettings): Arranged | undefined {
       opened.source.origin === "strings" ? unknown.filter((u) => u.setting.state === "encrypted") : unknown,
     ...numbers(opened.source.numbers, order, named),
   };
+}
+
+/** A value whose MAC does not hold is no value, but where the field is never encrypted. */
+function isWhole(name: TextName, setting: OpenedSetting): boolean {
+  return setting.state !== "broken" || PLAIN_TEXTS.has(name);
 }
 
 /** The order's strings are there with the right ones encrypted; whatever follows is no matter. */
@@ -134,14 +139,13 @@ function isHostList(text: string): boolean {
   return entries.length > 0 && entries.every((entry) => parseHost(entry.trim()) !== undefined);
 }
 
-function hasHosts(texts: ReadonlyMap<TextName, OpenedSetting>): boolean {
+/** A MAC vouches for a value, so that one proved may be no host; without, hosts must read as hosts. */
+function hasHosts(texts: ReadonlyMap<TextName, OpenedSetting>, proved: boolean): boolean {
   const host = texts.get("HOST");
-  if (host !== undefined) return host.plain === "" || isHost(host.plain);
+  if (host !== undefined) return isHost(host.plain);
   const hosts = texts.get("HOSTS");
-  return (
-    hosts?.state === "encrypted" &&
-    (hosts.plain === "" || isHostList(hosts.plain) || hosts.plain.includes(":"))
-  );
+  if (hosts?.state !== "encrypted") return false;
+  return isHostList(hosts.plain) || (proved && (hosts.plain === "" || hosts.plain.includes(":")));
 }
 
 function numbers(

@@ -1,10 +1,10 @@
 /** From arranged settings to a finding. */
-import { type Found, found, hex, latin1Bytes, type Span, View } from "../../bytes/index.ts";
-import { decodeBase64, sha1, sha256 } from "../../codecs/index.ts";
+import { type Found, found, hex, type Span, View } from "../../bytes/index.ts";
+import { sha1, sha256 } from "../../codecs/index.ts";
 import { parseCertificate } from "../../formats/der.ts";
 import { type FamilyIdentity, FindingBuilder, type Ledger } from "../../model/index.ts";
 import type { OpenedSetting, OpenedSettings } from "../engines/dotnet-settings.ts";
-import { settingSteps } from "../engines/dotnet-settings-crypto.ts";
+import { base64Bytes, settingSteps } from "../engines/dotnet-settings-crypto.ts";
 import type { Arranged } from "./arrange.ts";
 import { type BoolName, CAPABILITIES, type IntName, SPECIAL_FOLDERS, type TextName } from "./fields.ts";
 import { locator, parseHosts } from "./hosts.ts";
@@ -146,7 +146,7 @@ function reportSessionKeys(builder: FindingBuilder, texts: Settings["texts"]): v
     const text = texts.get(name);
     if (text === undefined || text.value === "") continue;
     builder.other(name, text, { as: text.as });
-    const key = decodeBase64(latin1Bytes(text.value));
+    const key = base64Bytes(text.value);
     if (key !== undefined)
       builder.encryption({ algorithm, key: hex(key), usage: "communication" }, text.at, {
         as: text.as,
@@ -162,8 +162,7 @@ function reportCertificate(
   ledger: Ledger,
 ): void {
   const steps = text.as === "utf8" ? [{ op: "base64" }] : [{ op: "utf16le" }, { op: "base64" }];
-  const view =
-    decodeBase64(latin1Bytes(text.value)) && ledger.derive(text.at, steps, undefined, "certificate");
+  const view = base64Bytes(text.value) && ledger.derive(text.at, steps, undefined, "certificate");
   const parsed = view && parseCertificate(view);
   if (view === undefined || parsed?.ok !== true) {
     builder.reason("bad-certificate", "SERVERCERTIFICATESTR is no X.509 certificate", text.at);
@@ -235,6 +234,11 @@ export function reportOpened(
   for (const setting of opened.settings)
     if (setting.state === "broken" && !isPlainSecret(arranged, setting))
       builder.reason("bad-mac", "a value's own HMAC does not hold; it is left as it is", setting.text.at);
+  if (opened.source.origin === "strings")
+    builder.reason(
+      "strings-only",
+      "read from the string heap alone: switches, folder and delay are not known",
+    );
   if (arranged.unnamedBools > 0)
     builder.reason("unnamed-flags", `${arranged.unnamedBools} switches whose meaning is not known`);
   if (arranged.by === "content")

@@ -58,11 +58,12 @@ function isIpv4(host: string): boolean {
 }
 
 function isIpv6(host: string): boolean {
-  if (!/^[0-9A-Fa-f:]{2,39}$/.test(host)) return false;
-  const groups = host.split(":");
-  const gaps = host.split("::").length - 1;
-  const isFilled = groups.every((group) => group.length <= 4);
-  return isFilled && gaps <= 1 && (gaps === 1 ? groups.length <= 9 : groups.length === 8);
+  const halves = host.split("::", 3);
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  const isEachGroup = groups.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group));
+  return (
+    isEachGroup && (halves.length === 2 ? groups.length <= 7 : halves.length === 1 && groups.length === 8)
+  );
 }
 
 function isDomain(host: string, dotless: boolean): boolean {

@@ -2,14 +2,15 @@
  * StringDecrypt.Read of the malware: base64, XOR with the key's characters in turn, base64 again, UTF-8. When
  * anything throws, the malware goes on with the text as it stands, so a text that does not decrypt is plain.
  */
-import { hex, latin1Bytes, type Span, utf8 } from "../../bytes/index.ts";
+import { hex, latin1, latin1Bytes, type Span, utf8 } from "../../bytes/index.ts";
 import { decodeBase64, xor } from "../../codecs/index.ts";
 import type { Step } from "../../model/index.ts";
 
 /** Shortest ciphertext of a `host:port`: 9 characters, twice base64. */
 const MIN_C2_CIPHERTEXT = 16;
-const MAX_CIPHERTEXT = 16_384;
+const MAX_CIPHERTEXT = 8192;
 const MAX_KEY = 64;
+const PROBE = 8;
 
 const BASE64_TEXT = /^[A-Za-z0-9+/]+={0,2}$/;
 const ASCII_TEXT = /^[\x20-\x7e]+$/;
@@ -35,7 +36,10 @@ export function decrypt(ciphertext: string, key: string): string | undefined {
   if (!isKey(key) || ciphertext.length > MAX_CIPHERTEXT || !BASE64_TEXT.test(ciphertext)) return undefined;
   const outer = decodeBase64(latin1Bytes(ciphertext));
   if (outer === undefined || outer.length === 0) return undefined;
-  const inner = decodeBase64(xor(outer, latin1Bytes(key)));
+  const keyBytes = latin1Bytes(key);
+  // Most keys that are tried are wrong, and show it in the first characters.
+  if (!BASE64_TEXT.test(latin1(xor(outer.subarray(0, PROBE), keyBytes)))) return undefined;
+  const inner = decodeBase64(xor(outer, keyBytes));
   return inner && utf8(inner);
 }
 

@@ -3,6 +3,7 @@ import type { Found } from "../../bytes/index.ts";
 import type { Dotnet } from "../../formats/dotnet/model.ts";
 import { parseC2List } from "./c2-list.ts";
 import { decrypt, isC2Ciphertext, isKey } from "./decrypt.ts";
+import { followedStores } from "./folded.ts";
 import { fieldName, groupAround, isTextStore, type Store, storesOf, textsLoadedBy } from "./stores.ts";
 import type { Survey } from "./user-strings.ts";
 
@@ -42,14 +43,16 @@ export interface Candidate {
   readonly shapes: readonly Shape[];
 }
 
-/** Shapes of the methods that load #US entry `userString`; where it is stored, the group of stores around it. */
-export function shapesOf(dotnet: Dotnet, methods: readonly number[], userString: number): readonly Shape[] {
+/** Shapes of the methods that load `text`; where one stores it, the group of stores around it. */
+export function shapesOf(dotnet: Dotnet, methods: readonly number[], text: Found<string>): readonly Shape[] {
   return methods.map((rid) => {
-    const stores = storesOf(dotnet, rid);
-    const at = stores.findIndex((store) => store.userString === userString);
+    const loaded = textsLoadedBy(dotnet, rid);
+    const holds = (store: Store) => store.value.value === text.value;
+    const direct = storesOf(dotnet, rid);
+    const stores = direct.some(holds) ? direct : followedStores(dotnet, rid);
+    const at = stores.findIndex(holds);
     const group = at < 0 ? [] : groupAround(dotnet, stores, at);
-    const centre = group.findIndex((store) => store.userString === userString);
-    return { group, centre, loaded: textsLoadedBy(dotnet, rid) };
+    return { group, centre: group.findIndex(holds), loaded };
   });
 }
 

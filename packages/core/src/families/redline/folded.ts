@@ -3,7 +3,7 @@
  * takes out again. Each char keeps its place, so that the text can be put together again from the file's bytes.
  */
 import type { Found, Span } from "../../bytes/index.ts";
-import { type CilValue, type Dotnet, methodEffects } from "../../formats/dotnet/index.ts";
+import { type CilValue, type Dotnet, type FieldStore, methodEffects } from "../../formats/dotnet/index.ts";
 import type { Store } from "./stores.ts";
 
 const MAX_CHARS = 8192;
@@ -13,6 +13,7 @@ const MAX_DEPTH = 8;
 const MAX_METHODS = 512;
 /** Longest code that is followed: the config's constructor is short even when its texts are arrays. */
 const MAX_CODE = 0x8000;
+const MAX_CODE_TOTAL = 1 << 19;
 
 const LDC_I4_S_SIZE = 2;
 const LDC_I4_SIZE = 5;
@@ -32,21 +33,35 @@ export function constantText(value: CilValue): Found<string> | undefined {
   return { value: folded.text, at: joined(folded.places) };
 }
 
-/** Stores of constants by the constructors of a module, a list for each, with texts put together. */
+/**
+ * Stores of constants by the constructors of a module, type initialisers first, with texts put together; a list for
+ * each method.
+ */
 export function foldedStores(dotnet: Dotnet): readonly (readonly Store[])[] {
-  const methods = dotnet.methods.filter(({ rid, name }) => {
-    const size = name === ".cctor" || name === ".ctor" ? (dotnet.body(rid)?.code.length ?? 0) : 0;
-    return size > 0 && size <= MAX_CODE;
-  });
-  return methods.slice(0, MAX_METHODS).map(({ rid }) =>
-    methodEffects(dotnet, rid).stores.flatMap((store, index): Store[] => {
-      const text = constantText(store.value);
-      const value =
-        text ?? (store.value.kind === "int" ? { value: store.value.value, at: store.value.at } : undefined);
-      const kind = store.isStatic ? "static" : "instance";
-      return value === undefined ? [] : [{ kind, target: store.token, userString: undefined, value, index }];
-    }),
-  );
+  const named = (wanted: string) => dotnet.methods.filter(({ name }) => name === wanted);
+  const lists: (readonly Store[])[] = [];
+  let total = 0;
+  for (const { rid } of [...named(".cctor"), ...named(".ctor")]) {
+    const size = dotnet.body(rid)?.code.length ?? 0;
+    if (size === 0 || size > MAX_CODE) continue;
+    total += size;
+    if (total > MAX_CODE_TOTAL || lists.length === MAX_METHODS) break;
+    lists.push(followedStores(dotnet, rid));
+  }
+  return lists;
+}
+
+/** Stores of constants by one method, as they follow from its code, whatever stands between load and store. */
+export function followedStores(dotnet: Dotnet, rid: number): readonly Store[] {
+  return methodEffects(dotnet, rid).stores.flatMap(foldStore);
+}
+
+function foldStore(store: FieldStore, index: number): Store[] {
+  const text = constantText(store.value);
+  const number = store.value.kind === "int" ? { value: store.value.value, at: store.value.at } : undefined;
+  const value = text ?? number;
+  const kind = store.isStatic ? "static" : "instance";
+  return value === undefined ? [] : [{ kind, target: store.token, value, index }];
 }
 
 function fold(value: CilValue, depth: number): Folded | undefined {

@@ -37,6 +37,7 @@ import {
   contractsOf,
   hasSoapHeader,
   looseUserStrings,
+  NO_CONTRACTS,
   type Survey,
   surveyStrings,
 } from "./user-strings.ts";
@@ -66,8 +67,6 @@ const CLI_DIRECTORY = 14;
 
 const STAGE = "config";
 
-const NO_CONTRACTS: Contracts = { wcf: false, redline: false, metaStealer: false };
-
 /** Layouts that a whole structure in the code stands behind. */
 const STRUCTURED: ReadonlySet<string> = new Set(["arguments", "entrypoint", "locals", "two-field"]);
 
@@ -82,8 +81,7 @@ function extract(input: ExtractInput): Extraction {
   if (!hasCandidates && !hasMarks && !contracts.wcf) return notFound("no text that may be a C2 list");
 
   const fields = findFields(dotnet, survey, hasMarks, contracts);
-  if (contracts.wcf && contracts.metaStealer)
-    return lookAlike(survey, "its contracts are named as MetaStealer's", fields);
+  if (contracts.metaStealer) return lookAlike(survey, "its contracts are named as MetaStealer's", fields);
   if (fields !== undefined) {
     const token = authorizationToken(survey) ?? (dotnet && tokenFromCode(dotnet));
     const around = { artifact: image.view.artifact, token, transport: transport(survey) };
@@ -107,7 +105,7 @@ function findFields(
   hasMarks: boolean,
   contracts: Contracts,
 ): Fields | undefined {
-  const isMarked = hasMarks || (contracts.wcf && contracts.redline);
+  const isMarked = hasMarks || contracts.redline;
   const direct = bestOf(
     dotnet,
     survey,
@@ -155,7 +153,7 @@ function candidatesOf(
     return {
       c2: entry.text,
       index,
-      shapes: dotnet === undefined ? [] : shapesOf(dotnet, methods, entry.offset),
+      shapes: dotnet === undefined ? [] : shapesOf(dotnet, methods, entry.text),
     };
   });
 }

@@ -2,10 +2,10 @@
 import type { Found } from "../../bytes/index.ts";
 import { type Dotnet, methodEffects } from "../../formats/dotnet/index.ts";
 import { constantText } from "./folded.ts";
+import { methodCode } from "./stores.ts";
 import { isToken } from "./user-strings.ts";
 
 const MEMBER_REF = 0x0a;
-const METHOD_DEF = 0x06;
 const NAME_COLUMN = 1;
 const CALL = 0x28;
 
@@ -17,10 +17,9 @@ export function tokenFromCode(dotnet: Dotnet): Found<string> | undefined {
   const creators = membersNamed(dotnet, "CreateHeader");
   if (creators.size === 0) return undefined;
   let left = MAX_MAKERS;
-  for (let rid = 1; rid <= dotnet.rowCount(METHOD_DEF) && left > 0; rid++) {
-    const code = dotnet.body(rid)?.code.bytes;
-    if (code === undefined || !callsOne(code, creators)) continue;
-    left--;
+  for (const { rid, bytes } of methodCode(dotnet)) {
+    if (!callsOne(bytes, creators)) continue;
+    if (left-- === 0) break;
     for (const { method, args } of methodEffects(dotnet, rid).calls) {
       const value = method.endsWith("MessageHeader::CreateHeader") ? args[2] : undefined;
       const text = value && constantText(value);

@@ -12,6 +12,12 @@ const USER_STRING_TABLE = 0x70;
 /** Methods that load a text; the config's is loaded once. */
 const MAX_LOADERS = 8;
 
+/** Longest code that is looked at: the methods that hold a config are short. */
+const MAX_CODE = 0x10000;
+
+/** All code that is looked at, as damaged metadata may give many methods the same bytes. */
+const MAX_CODE_TOTAL = 1 << 26;
+
 /** Instructions from one store of a group to the next: nop, ldarg.0, ldstr, stfld, and one to spare. */
 const MAX_GAP = 5;
 
@@ -20,20 +26,30 @@ const MAX_REACH = 8;
 
 export type StoreKind = "static" | "instance" | "local";
 
+type Constant = Found<string> | Found<number>;
+
 export interface Store {
   readonly kind: StoreKind;
   /** Field token or local's index. */
   readonly target: number;
-  /** Offset in #US; undefined for a number. */
-  readonly userString: number | undefined;
-  readonly value: Found<string> | Found<number>;
+  readonly value: Constant;
   /** Index of the storing instruction. */
   readonly index: number;
 }
 
 export interface TextStore extends Store {
-  readonly userString: number;
   readonly value: Found<string>;
+}
+
+/** The code of each method that has some, up to the limits above. */
+export function* methodCode(dotnet: Dotnet): Generator<{ readonly rid: number; readonly bytes: Uint8Array }> {
+  let total = 0;
+  for (let rid = 1; rid <= dotnet.rowCount(METHOD_DEF) && total < MAX_CODE_TOTAL; rid++) {
+    const bytes = dotnet.body(rid)?.code.bytes;
+    if (bytes === undefined || bytes.length > MAX_CODE) continue;
+    total += bytes.length;
+    yield { rid, bytes };
+  }
 }
 
 /** For each wanted #US offset, the methods (row ids) whose code loads it. One pass over all code. */
@@ -42,9 +58,7 @@ export function loadersOf(
   wanted: ReadonlySet<number>,
 ): ReadonlyMap<number, readonly number[]> {
   const loaders = new Map<number, number[]>();
-  for (let rid = 1; rid <= dotnet.rowCount(METHOD_DEF); rid++) {
-    const bytes = dotnet.body(rid)?.code.bytes;
-    if (bytes === undefined) continue;
+  for (const { rid, bytes } of methodCode(dotnet)) {
     for (let at = bytes.indexOf(LDSTR); at >= 0; at = bytes.indexOf(LDSTR, at + 1)) {
       if (bytes[at + 4] !== USER_STRING_TABLE) continue;
       const offset =
@@ -71,28 +85,21 @@ export function textsLoadedBy(dotnet: Dotnet, rid: number): readonly Found<strin
 /** Every constant that a method stores as it stands: load, then store, with at most a nop between. */
 export function storesOf(dotnet: Dotnet, rid: number): readonly Store[] {
   const stores: Store[] = [];
-  let loaded: { value: Found<string> | Found<number>; userString: number | undefined } | undefined;
+  let value: Constant | undefined;
   dotnet.instructions(rid).forEach((instruction, index) => {
     if (instruction.op === "nop") return;
-    const target = loaded && storeTarget(instruction);
-    if (loaded !== undefined && target !== undefined) stores.push({ ...target, ...loaded, index });
-    loaded = constantOf(dotnet, instruction);
+    const target = value && storeTarget(instruction);
+    if (value !== undefined && target !== undefined) stores.push({ ...target, value, index });
+    value = constantOf(dotnet, instruction);
   });
   return stores;
 }
 
-function constantOf(
-  dotnet: Dotnet,
-  instruction: Instruction,
-): { value: Found<string> | Found<number>; userString: number | undefined } | undefined {
+function constantOf(dotnet: Dotnet, instruction: Instruction): Constant | undefined {
   const { op, operand } = instruction;
-  if (op === "ldstr") {
-    const entry = dotnet.userString(operand as number);
-    return entry && { value: entry.text, userString: entry.offset };
-  }
-  if (op.startsWith("ldc.i4") && typeof operand === "number")
-    return { value: found(operand, instruction.view.span()), userString: undefined };
-  return undefined;
+  if (op === "ldstr") return dotnet.userString(operand as number)?.text;
+  const isNumber = op.startsWith("ldc.i4") && typeof operand === "number";
+  return isNumber ? found(operand, instruction.view.span()) : undefined;
 }
 
 function storeTarget({ op, operand }: Instruction): { kind: StoreKind; target: number } | undefined {

@@ -1,5 +1,13 @@
 /** What the #US heap tells: texts that may be the C2 list, marks of the family, the authorization token. */
-import { type Found, indexesOf, latin1Bytes, utf16le, utf16leBytes, type View } from "../../bytes/index.ts";
+import {
+  type Found,
+  indexesOf,
+  indexOf,
+  latin1Bytes,
+  utf16le,
+  utf16leBytes,
+  type View,
+} from "../../bytes/index.ts";
 import type { UserString } from "../../formats/dotnet/model.ts";
 import { parseC2List } from "./c2-list.ts";
 import { isC2Ciphertext } from "./decrypt.ts";
@@ -122,12 +130,14 @@ export interface Contracts {
   readonly metaStealer: boolean;
 }
 
+export const NO_CONTRACTS: Contracts = { wcf: false, redline: false, metaStealer: false };
+
 /** What the names in a module's metadata say of its SOAP contracts. */
 export function contractsOf(streams: readonly { readonly name: string; readonly view: View }[]): Contracts {
-  const holds = (needle: Uint8Array) =>
-    streams.some(({ view }) => !indexesOf(view.bytes, needle).next().done);
+  const holds = (needle: Uint8Array) => streams.some(({ view }) => indexOf(view.bytes, needle) >= 0);
+  if (!holds(WCF)) return NO_CONTRACTS;
   return {
-    wcf: holds(WCF),
+    wcf: true,
     redline: holds(CONTRACT) || holds(OLD_CONTRACT),
     metaStealer: META_STEALER.some(holds),
   };

@@ -1,6 +1,7 @@
 /** TLS material of a config: bare DER in the last fields, whose indexes moved between versions. */
 import { type Found, found, hex, type View } from "../../bytes/index.ts";
 import { sha1, sha256 } from "../../codecs/index.ts";
+import { parseCertificate } from "../../formats/der.ts";
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
@@ -13,6 +14,10 @@ export interface TlsCertificate {
   readonly field: number;
   readonly sha1: string;
   readonly sha256: string;
+  /** Lower-case hex; this and the times are absent when the certificate's inside does not read. */
+  readonly serial?: string;
+  readonly notBefore?: string;
+  readonly notAfter?: string;
 }
 
 export type TlsItem =
@@ -28,8 +33,7 @@ export function readTls(view: View, field: number): readonly TlsItem[] | undefin
     if (outer === undefined || outer.tag !== SEQUENCE) break;
     const der = view.clip(at, outer.end - at);
     if (isCertificate(view, outer)) {
-      const hashes = { field, sha1: hex(sha1(der.bytes)), sha256: hex(sha256(der.bytes)) };
-      items.push({ kind: "certificate", value: found(hashes, der.span()) });
+      items.push({ kind: "certificate", value: found(describe(der, field), der.span()) });
     } else if (element(view, outer.start)?.tag === INTEGER) {
       items.push({ kind: "private-key", value: found(true, der.span()) });
     } else break;
@@ -37,6 +41,14 @@ export function readTls(view: View, field: number): readonly TlsItem[] | undefin
   }
   if (items.length === 0 || view.bytes.subarray(at).some((byte) => byte !== 0)) return undefined;
   return items;
+}
+
+function describe(der: View, field: number): TlsCertificate {
+  const hashes = { field, sha1: hex(sha1(der.bytes)), sha256: hex(sha256(der.bytes)) };
+  const parsed = parseCertificate(der);
+  if (!parsed.ok) return hashes;
+  const { serial, notBefore, notAfter } = parsed.value;
+  return { ...hashes, serial, notBefore, notAfter };
 }
 
 /** Length of the run of DER sequences at the start; 0 when there is none. */

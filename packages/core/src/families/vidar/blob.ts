@@ -9,7 +9,15 @@
  *
  * Each field is XORed with the key from its start.
  */
-import { type Found, found, hex, isPrintableAscii, latin1, type View } from "../../bytes/index.ts";
+import {
+  type Found,
+  found,
+  hex,
+  isPrintableAscii,
+  latin1,
+  latin1Bytes,
+  type View,
+} from "../../bytes/index.ts";
 import { xor } from "../../codecs/index.ts";
 import type { Finding, Ledger, Step } from "../../model/index.ts";
 import { type Address, deadDropPlatform, isOrigin, parseUrl } from "./hosts.ts";
@@ -27,6 +35,7 @@ const URL: Slot = { at: 0, room: 0x100, length: 0x100 };
 const TAG: Slot = { at: 0x101, room: 0x40, length: 0x141 };
 const USER_AGENT: Slot = { at: 0x142, room: 0x100, length: 0x242 };
 
+const HTTP = latin1Bytes("http");
 const VERSION_TEXT = /^\d{1,3}(\.\d{1,3}){1,3}$/;
 
 interface Slot {
@@ -61,19 +70,40 @@ export interface Blob {
   readonly cutShort: boolean;
 }
 
-/** The first valid blob in the view. One pass; a candidate costs a few comparisons. */
+/**
+ * The first valid blob in the view. One pass of 32-bit words over bytes[o] ^ bytes[o + 0x72], which must read "http":
+ * 0x72 is two more than a multiple of four, so the second word is put together of two neighbours.
+ */
 export function findBlob(view: View): Blob | undefined {
-  const { bytes } = view;
-  const last = bytes.length - (RECORDS + RECORD_SIZE);
-  for (let o = 0; o <= last; o++) {
-    if (((bytes[o + RECORDS] as number) ^ (bytes[o] as number)) !== 0x68) continue;
-    if (((bytes[o + RECORDS + 1] as number) ^ (bytes[o + 1] as number)) !== 0x74) continue;
-    if (((bytes[o + RECORDS + 2] as number) ^ (bytes[o + 2] as number)) !== 0x74) continue;
-    if (((bytes[o + RECORDS + 3] as number) ^ (bytes[o + 3] as number)) !== 0x70) continue;
-    const blob = readBlob(view, o);
-    if (blob !== undefined) return blob;
+  const bytes = view.bytes.byteOffset % 4 === 0 ? view.bytes : view.bytes.slice();
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+  const shift = (RECORDS - 2) >> 2;
+  let low = words[shift] ?? 0;
+  for (let w = 0; w + shift + 1 < words.length; w++) {
+    const high = words[w + shift + 1] as number;
+    const x = (words[w] as number) ^ ((low >>> 16) | (high << 16));
+    low = high;
+    // Any "http" has "ht" or "tt" in a half word: both end in "t".
+    if ((x & 0xff00) === 0x7400) {
+      const blob = readBlobAt(view, 4 * w, x & 0xff);
+      if (blob !== undefined) return blob;
+    }
+    if (x >>> 24 === 0x74) {
+      const blob = readBlobAt(view, 4 * w + 2, (x >>> 16) & 0xff);
+      if (blob !== undefined) return blob;
+    }
   }
   return undefined;
+}
+
+/** A blob whose "ht" or "tt" lies at `offset`; `first`: the first of these two letters. */
+function readBlobAt(view: View, offset: number, first: number): Blob | undefined {
+  const start = first === HTTP[0] ? offset : first === HTTP[1] ? offset - 1 : -1;
+  if (start < 0) return undefined;
+  for (let i = 0; i < HTTP.length; i++)
+    if (((view.bytes[start + RECORDS + i] ?? 0) ^ (view.bytes[start + i] as number)) !== HTTP[i])
+      return undefined;
+  return readBlob(view, start);
 }
 
 function readBlob(view: View, offset: number): Blob | undefined {

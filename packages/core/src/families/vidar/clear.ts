@@ -6,10 +6,11 @@
 import type { Found, View } from "../../bytes/index.ts";
 import type { AddressSpace } from "../../formats/address-space.ts";
 import type { Finding, Ledger } from "../../model/index.ts";
-import { type ClearScan, type FoundText, type FoundUrl, textAt, textsIn } from "./clear-scan.ts";
 import { ENOUGH, isKins, MARKERS, weigh } from "./evidence.ts";
 import { deadDropPlatform, isBenign, isIpv4, isOrigin, isProfilePage } from "./hosts.ts";
 import { BUILD_ID, builder, PLAIN, VERSION } from "./identity.ts";
+import type { FoundUrl, Scan } from "./scan.ts";
+import { type FoundText, textAt, textsIn } from "./texts.ts";
 
 export interface ClearConfig {
   readonly deadDrops: readonly FoundUrl[];
@@ -43,7 +44,7 @@ const MAX_USER_AGENT = 0x100;
  */
 export function readClear(
   image: AddressSpace,
-  scan: ClearScan,
+  scan: Scan,
   decoded: readonly string[] = [],
 ): ClearConfig | undefined {
   const { view } = image;
@@ -108,7 +109,7 @@ function isCluster(
 }
 
 /** The marker texts of the image, its kin's too. Those without a colon are looked for only when one with a colon was met. */
-function markersOf(view: View, scan: ClearScan): string[] {
+function markersOf(view: View, scan: Scan): string[] {
   const found = new Set(scan.texts);
   if (found.size === 0) return [];
   const open = MARKERS.map((m) => m.text).filter((text) => !text.includes(":"));

@@ -11,7 +11,7 @@ import type { AddressSpace } from "../../formats/address-space.ts";
 import type { Image } from "../../formats/image.ts";
 import type { Step } from "../../model/index.ts";
 import { type Call, type CallGroup, type Constant, callGroups } from "./calls.ts";
-import { textAt } from "./clear-scan.ts";
+import { textAt } from "./texts.ts";
 
 export interface HiddenString {
   readonly text: string;
@@ -66,9 +66,11 @@ interface XorCall {
 /** Every table of the image, newest form first. */
 export function findHiddenStrings(image: Image): HiddenStrings[] {
   const found: HiddenStrings[] = [];
+  let unplaced = 0;
   for (const group of callGroups(image)) {
-    const table =
-      readTable(image, group) ?? (image.pe === undefined ? readUnplaced(image.view, group) : undefined);
+    let table = readTable(image, group);
+    if (table === undefined && image.pe === undefined && unplaced++ < MAX_UNPLACED)
+      table = readUnplaced(image.view, group);
     if (table !== undefined) found.push(table);
   }
   return found;
@@ -82,20 +84,24 @@ function readTable(places: Places, group: CallGroup): HiddenStrings | undefined 
 const ALIGNMENT = 0x200;
 /** Loads tried for one table: 8 MB of places. */
 const MAX_LOADS = 0x4000;
+/** Functions for which a load is searched. */
+const MAX_UNPLACED = 16;
 /** Calls that a load is tried on. */
 const LOAD_PROBES = 12;
 
 /** A table in bytes whose address is not known (no headers, no base): the one load at which it decodes. */
 function readUnplaced(view: View, group: CallGroup): HiddenStrings | undefined {
   const calls = group.calls.slice(0, LOAD_PROBES);
-  const vas = calls.flatMap((c) =>
+  const vas = calls.map((c) =>
     c.constants.filter((k) => k.size === 4 && k.value > MAX_LENGTH).map((k) => k.value),
   );
-  const low = Math.min(...vas);
-  const room = view.length - (Math.max(...vas) - low);
-  if (vas.length < MIN_STRINGS || !(room > 0)) return undefined;
+  const shape = vas[0]?.length ?? 0;
+  if ((shape !== 1 && shape !== 2) || vas.some((v) => v.length !== shape)) return undefined;
+  const low = Math.min(...vas.flat());
+  const room = view.length - (Math.max(...vas.flat()) - low);
   for (let offset = low % ALIGNMENT, n = 0; offset < room && n < MAX_LOADS; offset += ALIGNMENT, n++) {
     const load = low - offset;
+    if (!vas.slice(0, 3).every(([a, b]) => mayBeText(view.bytes, load, a as number, b))) continue;
     const places: Places = {
       view,
       offsetOfVa: (va) => (va >= load && va - load < view.length ? va - load : undefined),
@@ -108,10 +114,29 @@ function readUnplaced(view: View, group: CallGroup): HiddenStrings | undefined {
   return undefined;
 }
 
+/** A look at four bytes: two places that XOR to text, or a string of base64 characters. */
+function mayBeText(bytes: Uint8Array, load: number, a: number, b: number | undefined): boolean {
+  for (let i = 0; i < 4; i++) {
+    const byte = bytes[a - load + i] ?? 0;
+    if (b === undefined) {
+      if (byte < 0x2b || byte > 0x7a) return false;
+      continue;
+    }
+    const plain = byte ^ (bytes[b - load + i] ?? 0);
+    // The second of two bytes may be a string's end.
+    if (i < 2 && (plain < 0x20 || plain > 0x7e) && !TEXT_CONTROL.has(plain)) return false;
+  }
+  return true;
+}
+
 function codeSpan(view: View, group: CallGroup): Span {
   const first = group.calls[0]?.offset ?? 0;
   const last = group.calls.at(-1)?.offset ?? first;
   return view.span(first, last + 5 - first);
+}
+
+function isZero(view: View): boolean {
+  return view.bytes.every((byte) => byte === 0);
 }
 
 /** A length and two places of that many bytes. */
@@ -121,7 +146,9 @@ function xorCall(image: Places, call: Call): XorCall | undefined {
   const places = call.constants.filter((c) => c.size === 4 && c.value > MAX_LENGTH).slice(-2);
   if (places.length < 2) return undefined;
   const [a, b] = places.map((c) => image.readVa(c.value, length));
-  return a === undefined || b === undefined ? undefined : { code: call.offset, length, a, b };
+  // A pointer to zeroed memory is an object to fill, not a key: the other side would come out as its own plaintext.
+  if (a === undefined || b === undefined || isZero(a) || isZero(b)) return undefined;
+  return { code: call.offset, length, a, b };
 }
 
 function readXorTable(image: Places, group: CallGroup): HiddenStrings | undefined {

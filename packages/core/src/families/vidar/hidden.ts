@@ -4,7 +4,6 @@ import { parse as parseHost } from "tldts";
 import { type Found, found, indexOf, type View } from "../../bytes/index.ts";
 import type { AddressSpace } from "../../formats/address-space.ts";
 import type { Finding, Ledger } from "../../model/index.ts";
-import { type ClearScan, textsIn } from "./clear-scan.ts";
 import { ENOUGH, type Verdict, weigh } from "./evidence.ts";
 import type { HiddenString, HiddenStrings } from "./hidden-strings.ts";
 import {
@@ -18,6 +17,8 @@ import {
   parseUrl,
 } from "./hosts.ts";
 import { BUILD_ID, builder, PLAIN, usageOf, VERSION } from "./identity.ts";
+import type { Scan } from "./scan.ts";
+import { textsIn } from "./texts.ts";
 
 /**
  * Va's decode function picks the key's character by `i mod lstrlenA(key)`:
@@ -73,11 +74,7 @@ export function textsOf(tables: readonly HiddenStrings[]): string[] {
 }
 
 /** Undefined when nothing in or beside the table is Vidar's own. `entries` may be empty. */
-export function readHidden(
-  image: AddressSpace,
-  table: HiddenStrings,
-  scan: ClearScan,
-): HiddenConfig | undefined {
+export function readHidden(image: AddressSpace, table: HiddenStrings, scan: Scan): HiddenConfig | undefined {
   const texts = table.strings.map((s) => s.text);
   const verdict = weigh([...texts, ...scan.texts]);
   const decoder = table.layout === "Va" && indexOf(image.view.bytes, VA_DECODER) >= 0;
@@ -136,7 +133,7 @@ function bareHost(text: string): Address | undefined {
 }
 
 /** Va's C2s stand in clear: dead drops and IPv4 addresses anywhere, names only near the key. */
-function clearEntries(view: View, table: HiddenStrings, scan: ClearScan): Entry[] {
+function clearEntries(view: View, table: HiddenStrings, scan: Scan): Entry[] {
   const key = table.key?.at.offset;
   const near = (offset: number) => key !== undefined && Math.abs(offset - key) <= NEAR;
   const urls = scan.urls.filter(

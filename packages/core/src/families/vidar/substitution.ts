@@ -3,34 +3,21 @@
  * itself a string of the image: character n becomes A[(T.indexOf(c) - n) mod 91]. After Elastic's nightMARE
  * (malware/vidar/v17_7). The table is found by what it is, a permutation of A, so that changed code does not hide it.
  */
-import { type Found, found, latin1, type View } from "../../bytes/index.ts";
+import { type Found, found, type View } from "../../bytes/index.ts";
 import type { AddressSpace } from "../../formats/address-space.ts";
 import type { Finding, Ledger, Step } from "../../model/index.ts";
-import { type FoundText, textsIn } from "./clear-scan.ts";
 import { type Address, deadDropPlatform, isBenign, parseUrl } from "./hosts.ts";
 import { BUILD_ID, builder, PLAIN, usageOf, VERSION } from "./identity.ts";
-
-const ALPHABET =
-  "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$&()*+,-./:;<=>?@[]^_`{|}~ ";
-const SIZE = ALPHABET.length;
-/** A character of A that is rare in code and data: the scan runs on it. */
-const RARE = 0x7e;
+import { ALPHABET, decodeText, SIZE } from "./substitution-table.ts";
+import { type FoundText, textsIn } from "./texts.ts";
 
 /** Bytes on either side of the table in which its strings are looked for. */
 const REACH = 0x8000;
 const MAX_TEXT = 0x200;
-/** Tables tried in one image. */
-const MAX_TABLES = 16;
+/** References to the table that are followed. */
+const MAX_REFERENCES = 16;
 /** Bytes on either side of a reference to the table in which its code refers to the config's strings. */
 const CODE_REACH = 0x800;
-
-const VALUE = codes(ALPHABET);
-
-function codes(text: string): Int16Array {
-  const out = new Int16Array(256).fill(-1);
-  for (let i = 0; i < text.length; i++) out[text.charCodeAt(i)] = i;
-  return out;
-}
 
 interface Coded extends FoundText {
   /** Decoded text; `value` is the ciphertext. */
@@ -40,54 +27,6 @@ interface Coded extends FoundText {
 interface Table extends FoundText {
   /** Every string near the table that reads in it, in order of place. */
   readonly texts: readonly Coded[];
-}
-
-/** Tables of the image with the strings around them. One pass on a rare byte. */
-function findTables(view: View): Table[] {
-  const tables: Table[] = [];
-  const { bytes } = view;
-  for (let at = bytes.indexOf(RARE); at >= 0; at = bytes.indexOf(RARE, at + 1)) {
-    const table = tableAround(view, at);
-    if (table === undefined) continue;
-    tables.push({ ...table, texts: decodeAround(view, table) });
-    if (tables.length === MAX_TABLES) break;
-  }
-  return tables;
-}
-
-/** The 91 bytes around `at` that end with a NUL, when they are a permutation of A other than A itself. */
-function tableAround(view: View, at: number): FoundText | undefined {
-  const { bytes } = view;
-  let end = at + 1;
-  while (end < at + SIZE && (VALUE[bytes[end] as number] ?? -1) >= 0) end++;
-  const start = end - SIZE;
-  if (start < 0 || start > at || bytes[end] !== 0) return undefined;
-  const seen = new Uint8Array(SIZE);
-  let same = 0;
-  for (let i = 0; i < SIZE; i++) {
-    const value = VALUE[bytes[start + i] as number] as number;
-    if (value < 0 || seen[value] === 1) return undefined;
-    seen[value] = 1;
-    if (value === i) same++;
-  }
-  if (same === SIZE) return undefined;
-  return {
-    value: latin1(bytes.subarray(start, end)),
-    offset: start,
-    at: [view.span(start, SIZE)],
-  };
-}
-
-/** Decodes one string; undefined when a character is not in the table. */
-function decodeText(table: string, text: string): string | undefined {
-  const index = codes(table);
-  let plain = "";
-  for (let n = 0; n < text.length; n++) {
-    const value = index[text.charCodeAt(n) & 0xff] as number;
-    if (value < 0) return undefined;
-    plain += ALPHABET[(((value - n) % SIZE) + SIZE) % SIZE];
-  }
-  return plain;
 }
 
 function decodeAround(view: View, table: FoundText): Coded[] {
@@ -123,7 +62,7 @@ function referredNear(image: AddressSpace, table: FoundText): ReadonlySet<number
       const to = next === undefined || disp === undefined ? undefined : image.offsetOfRva(next + disp);
       if (to === undefined) continue;
       all.push({ at, to });
-      if (to === table.offset && toTable.length < MAX_TABLES) toTable.push(at);
+      if (to === table.offset && toTable.length < MAX_REFERENCES) toTable.push(at);
     }
   }
   return new Set(all.filter((r) => toTable.some((t) => Math.abs(t - r.at) <= CODE_REACH)).map((r) => r.to));
@@ -139,8 +78,9 @@ export interface TableConfig {
 /** Bytes between a version that no code names and another string of the config. */
 const VERSION_REACH = 0x100;
 
-export function readTable(image: AddressSpace): TableConfig | undefined {
-  for (const table of findTables(image.view)) {
+export function readTable(image: AddressSpace, tables: readonly FoundText[]): TableConfig | undefined {
+  for (const place of tables) {
+    const table = { ...place, texts: decodeAround(image.view, place) };
     const urls = table.texts.flatMap((text) => {
       const url = parseUrl(text.plain);
       return url === undefined || (isBenign(url) && deadDropPlatform(url) === undefined)

@@ -14,11 +14,11 @@ import type { Image } from "../../formats/image.ts";
 import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts";
 import { findBlob, reportBlob } from "./blob.ts";
 import { readClear, reportClear } from "./clear.ts";
-import { scanClear } from "./clear-scan.ts";
 import { readDeadDrop, unresolvedDrop } from "./deaddrop.ts";
 import { readHidden, reportHidden, textsOf } from "./hidden.ts";
 import { findHiddenStrings } from "./hidden-strings.ts";
 import { IDENTITY } from "./identity.ts";
+import { scanImage } from "./scan.ts";
 import { readTable, reportTable } from "./substitution.ts";
 
 const LAYOUTS: readonly LayoutInfo[] = [
@@ -42,10 +42,10 @@ function extract({ image, ledger }: ExtractInput): Extraction {
   const { view } = image;
   const blob = findBlob(view);
   if (blob !== undefined) return { status: "config", finding: reportBlob(blob, view, ledger) };
-  const table = readTable(image);
+  const scan = scanImage(view);
+  const table = readTable(image, scan.tables);
   if (table !== undefined) return { status: "config", finding: reportTable(table, view, ledger) };
 
-  const scan = scanClear(view);
   const hidden = mayHoldX86(image) ? findHiddenStrings(image) : [];
   const read = hidden.flatMap((strings) => readHidden(image, strings, scan) ?? []);
   const withAddress = read.find((config) => config.entries.length > 0);

@@ -46,6 +46,7 @@ function text(value: CilValue, budget: Budget): Found<string> | undefined {
       case "string":
         return value.text;
       case "field":
+        if (value.name === "System.String::Empty") return EMPTY;
         return value.known && text(value.known, budget);
       case "new":
         return value.method === "System.String::.ctor" && value.args.length === 1

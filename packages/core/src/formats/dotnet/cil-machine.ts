@@ -215,16 +215,22 @@ export class CilMachine {
 
   #withOperand(instruction: Instruction, operand: number, state: CilState): void {
     const { op } = instruction;
+    if (op.startsWith("stloc")) state.slots.set(operand, state.pop());
+    else if (op.startsWith("starg")) state.slots.set(-1 - operand, state.pop());
+    else if (op.startsWith("ldloc") && !op.startsWith("ldloca"))
+      state.push(state.slots.get(operand) ?? UNKNOWN);
+    else this.#load(instruction, operand, state);
+  }
+
+  #load(instruction: Instruction, operand: number, state: CilState): void {
+    const { op } = instruction;
     const at = [this.#span(instruction)];
-    if (op === "ldc.r4" || op === "ldc.r8") state.push({ kind: "float", value: operand, at });
-    else if (op.startsWith("ldc.i4")) state.push({ kind: "int", value: operand, at });
+    if (op.startsWith("ldc.i4")) state.push({ kind: "int", value: operand, at });
+    else if (op === "ldc.r4" || op === "ldc.r8") state.push({ kind: "float", value: operand, at });
     else if (op.startsWith("ldloca")) state.push({ kind: "address", of: "local", index: operand, at });
     else if (op.startsWith("ldarga")) state.push({ kind: "address", of: "argument", index: operand, at });
-    else if (op.startsWith("ldloc")) state.push(state.slots.get(operand) ?? UNKNOWN);
-    else if (op.startsWith("stloc")) state.slots.set(operand, state.pop());
     else if (op.startsWith("ldarg"))
       state.push(state.slots.get(-1 - operand) ?? { kind: "argument", index: operand, at });
-    else if (op.startsWith("starg")) state.slots.set(-1 - operand, state.pop());
     else this.#withToken(instruction, operand, at, state);
   }
 
