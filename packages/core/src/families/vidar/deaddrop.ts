@@ -45,6 +45,8 @@ interface FieldText {
 /** A word, an address, a bar. Character classes do not overlap where they meet, so it runs in linear time. */
 const MARKED =
   /(?:^|[\s"'>])([A-Za-z0-9_-]{2,32})[ \t]+((?:https?:\/\/)?(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{3,253})(?::\d{1,5})?(?:\/[^\s|"'<>]{0,200})?)\s?\|/g;
+/** What counts outside of a named field, where any site's name may stand before a bar. */
+const STRICT = /^(?:https?:\/\/|\d{1,3}(?:\.\d{1,3}){3}(?::\d|$))/;
 /** An older form without the bar: an IPv4 address as the end of the field. */
 const BARE =
   /(?:^|\s)([A-Za-z0-9_-]{2,32})[ \t]+((?:https?:\/\/)?\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)\/?\s*$/;
@@ -55,7 +57,8 @@ const CODED = /^\s*([A-Za-z0-9_-]{2,32})[ \t]+([\x21-\x7b\x7d\x7e]{8,512})\|/;
 export function readDeadDrop(page: View): readonly DeadDropAnswer[] {
   const answers = new Map<string, DeadDropAnswer>();
   for (const field of fieldsOf(page)) {
-    for (const match of field.text.matchAll(MARKED)) add(answers, page, field, match, 0);
+    for (const match of field.text.matchAll(MARKED))
+      if (field.rank === 0 || STRICT.test(match[2] as string)) add(answers, page, field, match, 0);
     const bare = field.rank === 0 && field.text.length <= MAX_FIELD ? BARE.exec(field.text) : null;
     if (bare !== null) add(answers, page, field, bare, 1);
   }

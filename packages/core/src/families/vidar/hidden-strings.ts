@@ -10,7 +10,7 @@ import { decodeBase64, rc4, xor } from "../../codecs/index.ts";
 import type { AddressSpace } from "../../formats/address-space.ts";
 import type { Image } from "../../formats/image.ts";
 import type { Step } from "../../model/index.ts";
-import { type Call, type CallGroup, type Constant, callGroups } from "./calls.ts";
+import { type Call, type CallGroup, type Constant, callGroups, MAX_SMALL } from "./calls.ts";
 import { textAt } from "./texts.ts";
 
 export interface HiddenString {
@@ -32,7 +32,7 @@ export interface HiddenStrings {
 }
 
 /** Longest string of a table; wallet lists and SQL statements reach 300. */
-const MAX_LENGTH = 0x800;
+const MAX_LENGTH = MAX_SMALL;
 /** Share of a group's calls that must decode to text. */
 const SHARE = 0.9;
 /** Fewest strings that prove a table. */
@@ -97,6 +97,7 @@ function readUnplaced(view: View, group: CallGroup): HiddenStrings | undefined {
   );
   const shape = vas[0]?.length ?? 0;
   if ((shape !== 1 && shape !== 2) || vas.some((v) => v.length !== shape)) return undefined;
+  if (new Set(vas.map((v) => v.join())).size < MIN_STRINGS) return undefined;
   const low = Math.min(...vas.flat());
   const room = view.length - (Math.max(...vas.flat()) - low);
   for (let offset = low % ALIGNMENT, n = 0; offset < room && n < MAX_LOADS; offset += ALIGNMENT, n++) {
@@ -210,7 +211,8 @@ function readSharedKeyTable(
     const plain = xor(data.bytes, keyBytes);
     if (isText(plain)) strings.push({ code, text: latin1(plain), from: data.span(), steps: [step] });
   }
-  if (strings.length < Math.max(MIN_STRINGS, usable.length * SHARE)) return undefined;
+  const distinct = new Set(strings.map((s) => s.text)).size;
+  if (distinct < MIN_STRINGS || strings.length < usable.length * SHARE) return undefined;
   const all = ordered(image, group, strings);
   return {
     layout: "Va",
@@ -246,7 +248,8 @@ function readRc4Table(image: Places, group: CallGroup): HiddenStrings | undefine
     return text === undefined ? [] : [{ ...text, code: call.offset }];
   });
   const coded = named.filter((s) => BASE64.test(s.text) && s.text.length % 4 === 0);
-  if (coded.length < MIN_STRINGS || coded.length < group.calls.length * BASE64_SHARE) return undefined;
+  const distinct = new Set(coded.map((s) => s.at.offset)).size;
+  if (distinct < MIN_STRINGS || coded.length < group.calls.length * BASE64_SHARE) return undefined;
   const key = rc4Key(image, coded, [...storedTexts(image, group), ...named]);
   if (key === undefined) return undefined;
   const keyBytes = latin1Bytes(key.text);
