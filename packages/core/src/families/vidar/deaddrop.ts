@@ -7,7 +7,7 @@ import type { DeadDropAnswer } from "../family.ts";
 import { type Address, deadDropPlatform, isHost, isIpv4, parseUrl } from "./hosts.ts";
 
 /** Bytes of a page that are read; profiles have some 50 KB. */
-const MAX_PAGE = 4 << 20;
+const MAX_PAGE = 1 << 20;
 /** Bytes of one field. */
 const MAX_FIELD = 0x1000;
 /** Occurrences of one field in a page. */
@@ -119,16 +119,18 @@ function fieldsOf(page: View): FieldText[] {
   for (const place of PLACES) {
     let at = source.indexOf(place.start);
     for (let n = 0; at >= 0 && n < MAX_FIELDS; n++, at = source.indexOf(place.start, at + 1)) {
-      let from = at + place.start.length;
-      const end = source.indexOf(place.end, from);
-      const to = Math.min(end < 0 ? source.length : end, from + MAX_FIELD);
+      const from = at + place.start.length;
+      const window = source.slice(from, from + MAX_FIELD);
+      const end = window.indexOf(place.end);
+      const to = from + (end < 0 ? window.length : end);
       if (place.end === ">") {
         fields.push(attributeText(source, at, to, place.name));
         continue;
       }
       // `start` lies inside the element's tag: its text begins behind the tag.
-      if (place.end.startsWith("<")) from = source.indexOf(">", from) + 1;
-      if (from > 0 && from < to) fields.push(visibleText(source, from, to, place.name, 0));
+      const skip = place.end.startsWith("<") ? window.indexOf(">") + 1 : 0;
+      if (from + skip < to && (skip > 0 || place.end === '",'))
+        fields.push(visibleText(source, from + skip, to, place.name, 0));
     }
   }
   const bare = !/<[a-z!]/i.test(source.slice(0, MAX_FIELD));
@@ -138,13 +140,17 @@ function fieldsOf(page: View): FieldText[] {
 
 /** The value of a meta tag's content attribute, which may stand on either side of its name. */
 function attributeText(source: string, at: number, to: number, name: string): FieldText {
-  const open = Math.max(source.lastIndexOf("<", at), at - MAX_FIELD, 0);
-  const content = source.indexOf('content="', open);
-  if (content < 0 || content > to) return { text: "", offsets: [], name, rank: 0 };
-  const from = content + 'content="'.length;
-  const end = source.indexOf('"', from);
-  return visibleText(source, from, Math.min(end < 0 ? to : end, from + MAX_FIELD), name, 0);
+  const floor = Math.max(at - MAX_FIELD, 0);
+  const open = floor + Math.max(source.slice(floor, at).lastIndexOf("<"), 0);
+  const tag = source.slice(open, to);
+  const start = tag.indexOf(CONTENT);
+  if (start < 0) return { text: "", offsets: [], name, rank: 0 };
+  const value = start + CONTENT.length;
+  const end = tag.indexOf('"', value);
+  return visibleText(source, open + value, open + (end < 0 ? tag.length : end), name, 0);
 }
+
+const CONTENT = 'content="';
 
 const ENTITIES: readonly (readonly [string, string])[] = [
   ["&#124;", "|"],

@@ -43,7 +43,7 @@ const BASE64_SHARE = 0.75;
 const MAX_CLEAR = 0x100;
 /** Keys tried for one table. */
 const MAX_KEYS = 24;
-/** Strings that a key is tried on before it is tried on all. */
+/** Calls or strings that are tried before all are. */
 const PROBES = 12;
 
 const TEXT_CONTROL = new Set([0x09, 0x0a, 0x0d]);
@@ -152,7 +152,14 @@ function xorCall(image: Places, call: Call): XorCall | undefined {
   return { code: call.offset, length, a, b };
 }
 
+/** True when half of the first calls pass: most functions fail here. */
+function probe(group: CallGroup, test: (call: Call) => boolean): boolean {
+  const first = group.calls.slice(0, PROBES);
+  return first.filter(test).length * 2 >= first.length;
+}
+
 function readXorTable(image: Places, group: CallGroup): HiddenStrings | undefined {
+  if (!probe(group, (call) => xorCall(image, call) !== undefined)) return undefined;
   const calls = group.calls.map((call) => xorCall(image, call));
   const usable = calls.filter((c) => c !== undefined);
   if (usable.length < MIN_STRINGS || usable.length < group.calls.length * SHARE) return undefined;
@@ -243,11 +250,13 @@ function soleString(image: Places, call: Call): Placed | undefined {
 }
 
 function readRc4Table(image: Places, group: CallGroup): HiddenStrings | undefined {
+  const isCoded = (text: string) => BASE64.test(text) && text.length % 4 === 0;
+  if (!probe(group, (call) => isCoded(soleString(image, call)?.text ?? ""))) return undefined;
   const named = group.calls.flatMap((call) => {
     const text = soleString(image, call);
     return text === undefined ? [] : [{ ...text, code: call.offset }];
   });
-  const coded = named.filter((s) => BASE64.test(s.text) && s.text.length % 4 === 0);
+  const coded = named.filter((s) => isCoded(s.text));
   const distinct = new Set(coded.map((s) => s.at.offset)).size;
   if (distinct < MIN_STRINGS || coded.length < group.calls.length * BASE64_SHARE) return undefined;
   const key = rc4Key(image, coded, [...storedTexts(image, group), ...named]);

@@ -374,6 +374,7 @@ describe("dead-drop pages", () => {
       "a ".repeat(1e5),
       `${"a".repeat(1e5)} ${" ".repeat(1e5)}|`,
       'class="actual_persona_name"'.repeat(5000),
+      '<meta name="description"'.repeat(40000),
       "a 1.1.1.1 ".repeat(5e4),
     ];
     const started = performance.now();
