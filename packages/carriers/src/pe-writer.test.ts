@@ -105,6 +105,37 @@ describe("the options", () => {
     expect(layout.entryPointRva).toBe(layout.section(".text").rva);
   });
 
+  it("make a library of it, whose entry says yes", () => {
+    for (const is64 of [false, true]) {
+      const file = buildPe({ dll: true, is64 });
+      expect(u16(file, 0x80 + 22) & 0x2000).toBe(0x2000);
+      const { entryPointRva } = layoutPe({ dll: true, is64 });
+      expect([...mapPe(file).subarray(entryPointRva, entryPointRva + 6)]).toEqual([
+        0xb8,
+        1,
+        0,
+        0,
+        0,
+        is64 ? 0xc3 : 0xc2,
+      ]);
+    }
+  });
+
+  it("set data directories", () => {
+    const file = buildPe({ directories: { 14: { rva: 0x1234, size: 72 } } });
+    expect([u32(file, 0x80 + 24 + 96 + 14 * 8), u32(file, 0x80 + 24 + 96 + 14 * 8 + 4)]).toEqual([
+      0x1234, 72,
+    ]);
+  });
+
+  it("do not move anything when only the content of the data changes", () => {
+    const layout = (byte: number) =>
+      layoutPe({ sections: [{ name: ".rdata", data: new Uint8Array(999).fill(byte) }] });
+    expect(layout(1).sections.map((s) => [s.va, s.fileOffset])).toEqual(
+      layout(2).sections.map((s) => [s.va, s.fileOffset]),
+    );
+  });
+
   it("cannot name a section longer than the header has room for", () => {
     expect(() => buildPe({ sections: [{ name: ".too-long-a-name", data: bytes("x") }] })).toThrow(RangeError);
   });

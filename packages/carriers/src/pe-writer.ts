@@ -2,6 +2,7 @@
  * Writes small PE32 and PE32+ files that Windows' loader accepts, byte for byte the same for the same options.
  * After "PE Format" (learn.microsoft.com/windows/win32/debug/pe-format). The program itself returns at once.
  */
+import { importSection } from "./pe-imports.ts";
 import { resourceSection } from "./pe-resources.ts";
 
 export interface PeSection {
@@ -283,52 +284,6 @@ function planPe(options: PeOptions): Plan {
     section,
     sectionVa: (name) => section(name).va,
   };
-}
-
-interface ImportSection {
-  readonly data: Uint8Array;
-  readonly descriptorsSize: number;
-  readonly iatOffset: number;
-  readonly iatSize: number;
-}
-
-/** IMAGE_IMPORT_DESCRIPTORs, lookup tables, address tables, hint/name entries, DLL names: in that order. */
-function importSection(
-  imports: Readonly<Record<string, readonly string[]>>,
-  rva: number,
-  is64: boolean,
-): ImportSection {
-  const dlls = Object.entries(imports);
-  const slot = is64 ? 8 : 4;
-  const descriptorsSize = (dlls.length + 1) * 20;
-  const tableSize = dlls.reduce((sum, [, functions]) => sum + (functions.length + 1) * slot, 0);
-  const lookupOffset = align(descriptorsSize, 8);
-  const iatOffset = lookupOffset + tableSize;
-  const nameSize = (name: string): number => align(name.length + 1, 2);
-  const namesSize = dlls.reduce(
-    (sum, [dll, functions]) => functions.reduce((inner, f) => inner + 2 + nameSize(f), sum + nameSize(dll)),
-    0,
-  );
-  const data = new Uint8Array(iatOffset + tableSize + namesSize);
-  const out = new DataView(data.buffer);
-  let names = iatOffset + tableSize;
-  let table = 0;
-  dlls.forEach(([dll, functions], i) => {
-    out.setUint32(i * 20, rva + lookupOffset + table, true);
-    out.setUint32(i * 20 + 12, rva + names, true);
-    out.setUint32(i * 20 + 16, rva + iatOffset + table, true);
-    ascii(data, names, dll);
-    names += nameSize(dll);
-    for (const name of functions) {
-      out.setUint32(lookupOffset + table, rva + names, true);
-      out.setUint32(iatOffset + table, rva + names, true);
-      ascii(data, names + 2, name);
-      names += 2 + nameSize(name);
-      table += slot;
-    }
-    table += slot;
-  });
-  return { data, descriptorsSize, iatOffset, iatSize: tableSize };
 }
 
 function align(value: number, to: number): number {

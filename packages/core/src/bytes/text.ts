@@ -4,26 +4,33 @@ import type { View } from "./view.ts";
 
 const CHUNK = 0x2000;
 
+/** Reflect.apply takes typed arrays as they are; spreading them goes through an iterator and is six times slower. */
+function fromCharCodes(units: Uint8Array | Uint16Array): string {
+  return Reflect.apply(String.fromCharCode, null, units);
+}
+
 /** One char a byte (ISO-8859-1). */
 export function latin1(bytes: Uint8Array): string {
-  if (bytes.length <= CHUNK) return String.fromCharCode(...bytes);
+  if (bytes.length <= CHUNK) return fromCharCodes(bytes);
   let text = "";
-  for (let i = 0; i < bytes.length; i += CHUNK) text += String.fromCharCode(...bytes.subarray(i, i + CHUNK));
+  for (let i = 0; i < bytes.length; i += CHUNK) text += fromCharCodes(bytes.subarray(i, i + CHUNK));
   return text;
 }
 
 /** UTF-16LE; an odd last byte is dropped. */
 export function utf16le(bytes: Uint8Array): string {
+  const length = bytes.length >> 1;
+  const units = new Uint16Array(Math.min(CHUNK, length));
   let text = "";
-  const units: number[] = [];
-  for (let i = 0; i + 1 < bytes.length; i += 2) {
-    units.push((bytes[i] as number) | ((bytes[i + 1] as number) << 8));
-    if (units.length === CHUNK) {
-      text += String.fromCharCode(...units);
-      units.length = 0;
+  for (let from = 0; from < length; from += CHUNK) {
+    const count = Math.min(CHUNK, length - from);
+    for (let i = 0; i < count; i++) {
+      const at = 2 * (from + i);
+      units[i] = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
     }
+    text += fromCharCodes(units.subarray(0, count));
   }
-  return text + String.fromCharCode(...units);
+  return text;
 }
 
 /**
@@ -109,9 +116,9 @@ export function utf16leBytes(text: string): Uint8Array {
 /** A NUL-terminated one-byte string at `offset`. Undefined when no NUL comes within `limit` bytes. */
 export function cString(view: View, offset: number, limit = 4096): Found<string> | undefined {
   if (offset < 0 || offset >= view.length) return undefined;
-  const end = view.bytes.indexOf(0, offset);
-  if (end < 0 || end - offset > limit) return undefined;
-  return found(latin1(view.bytes.subarray(offset, end)), view.span(offset, end - offset));
+  const length = view.bytes.subarray(offset, offset + limit + 1).indexOf(0);
+  if (length < 0) return undefined;
+  return found(latin1(view.bytes.subarray(offset, offset + length)), view.span(offset, length));
 }
 
 /** A NUL-terminated UTF-16LE string at `offset`. Undefined when no NUL comes within `limit` chars. */

@@ -1,5 +1,6 @@
 /** AES (FIPS 197) in the modes of configs (NIST SP 800-38A): CBC, ECB, CFB with 128-bit or 8-bit segments. */
 import { cbc, ecb } from "@noble/ciphers/aes.js";
+import { concatBytes } from "../bytes/index.ts";
 
 export type AesMode = "cbc" | "ecb" | "cfb" | "cfb8";
 /** `pkcs7` strips and checks; `zeros` strips trailing NULs; `none` leaves all. */
@@ -9,7 +10,7 @@ const BLOCK = 16;
 
 /**
  * Decrypts `data`. `key` has 16, 24 or 32 bytes; `iv` 16 (ignored for ECB).
- * Undefined when the length does not fit the mode or PKCS#7 padding does not hold.
+ * Undefined when there is no data, when its length does not fit the mode, or when PKCS#7 padding does not hold.
  */
 export function decryptAes(
   mode: AesMode,
@@ -22,31 +23,39 @@ export function decryptAes(
     throw new RangeError(`AES key of ${key.length} bytes; 16, 24 or 32 expected`);
   if (mode !== "ecb" && iv.length !== BLOCK)
     throw new RangeError(`AES IV of ${iv.length} bytes; 16 expected`);
-  if (mode === "cfb8") return strip(decryptCfb(key, iv, data, 1), padding);
-  if (data.length === 0 || data.length % BLOCK !== 0) {
-    return mode === "cfb" && data.length > 0 ? strip(decryptCfb(key, iv, data, BLOCK), padding) : undefined;
-  }
-  switch (mode) {
-    case "cbc":
-      return strip(cbc(key, iv, { disablePadding: true }).decrypt(data), padding);
-    case "ecb":
-      return strip(ecb(key, { disablePadding: true }).decrypt(data), padding);
-    case "cfb":
-      return strip(decryptCfb(key, iv, data, BLOCK), padding);
-  }
+  if (data.length === 0) return undefined;
+  if (mode === "cfb") return strip(decryptCfb128(key, iv, data), padding);
+  if (mode === "cfb8") return strip(decryptCfb8(key, iv, data), padding);
+  if (data.length % BLOCK !== 0) return undefined;
+  const cipher = mode === "cbc" ? cbc(key, iv, { disablePadding: true }) : ecb(key, { disablePadding: true });
+  return strip(cipher.decrypt(data), padding);
 }
 
-/** CFB with segments of `segment` bytes: the keystream is the encryption of the previous ciphertext. */
-function decryptCfb(key: Uint8Array, iv: Uint8Array, data: Uint8Array, segment: number): Uint8Array {
+/** The keystream of a block is the encryption of the ciphertext block before it; the first one's, of the IV. */
+function decryptCfb128(key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array {
+  const registers = new Uint8Array(Math.ceil(data.length / BLOCK) * BLOCK);
+  registers.set(iv);
+  registers.set(data.subarray(0, registers.length - BLOCK), BLOCK);
+  const stream = ecb(key, { disablePadding: true }).encrypt(registers);
   const out = new Uint8Array(data.length);
-  const register = Uint8Array.from(iv);
-  for (let at = 0; at < data.length; at += segment) {
-    const stream = ecb(key, { disablePadding: true }).encrypt(register);
-    const size = Math.min(segment, data.length - at);
-    for (let i = 0; i < size; i++) out[at + i] = (data[at + i] as number) ^ (stream[i] as number);
-    if (size < segment) break;
-    register.copyWithin(0, segment);
-    register.set(data.subarray(at, at + segment), BLOCK - segment);
+  for (let i = 0; i < data.length; i++) out[i] = (data[i] as number) ^ (stream[i] as number);
+  return out;
+}
+
+/** Bytes decrypted at a time with 8-bit segments, where each costs a whole block of keystream. */
+const CFB8_RUN = 4096;
+
+/** The key byte of a byte is the first of the encryption of the 16 ciphertext bytes (with the IV) before it. */
+function decryptCfb8(key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array {
+  const history = concatBytes(iv, data);
+  const out = new Uint8Array(data.length);
+  for (let start = 0; start < data.length; start += CFB8_RUN) {
+    const size = Math.min(CFB8_RUN, data.length - start);
+    const registers = new Uint8Array(size * BLOCK);
+    for (let i = 0; i < size; i++) registers.set(history.subarray(start + i, start + i + BLOCK), i * BLOCK);
+    const stream = ecb(key, { disablePadding: true }).encrypt(registers);
+    for (let i = 0; i < size; i++)
+      out[start + i] = (data[start + i] as number) ^ (stream[i * BLOCK] as number);
   }
   return out;
 }

@@ -39,12 +39,25 @@ type TextField =
   | "pipe"
   | "inject_exe";
 
-const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
+/** Dotted decimal of four octets; what is not one is a host name, however much it looks like an address. */
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /** `scheme://host[:port][/path]`, IPv6 hosts in brackets. */
 export function endpointUrl(e: Pick<Endpoint, "scheme" | "host" | "port" | "path">): string {
   const host = e.host.includes(":") && !e.host.startsWith("[") ? `[${e.host}]` : e.host;
   return `${e.scheme}://${host}${e.port === undefined ? "" : `:${e.port}`}${e.path ?? ""}`;
+}
+
+/** The parts of `path[?query][#fragment]` (RFC 3986, 3). */
+function splitPath(text: string): { path: string; query?: string; fragment?: string } {
+  const hash = text.indexOf("#");
+  const whole = hash < 0 ? text : text.slice(0, hash);
+  const mark = whole.indexOf("?");
+  return {
+    path: mark < 0 ? whole : whole.slice(0, mark),
+    ...(mark < 0 ? {} : { query: whole.slice(mark + 1) }),
+    ...(hash < 0 ? {} : { fragment: text.slice(hash + 1) }),
+  };
 }
 
 export class FindingBuilder {
@@ -55,6 +68,8 @@ export class FindingBuilder {
   readonly #c2: string[] = [];
   readonly #evidence: { pointer: string; at: readonly Span[]; reading: Reading }[] = [];
   readonly #reasons: Reason[] = [];
+  /** Index of each entry of each list of the config, by the field and the entry's JSON. */
+  readonly #known = new Map<string, number>();
 
   constructor(family: FamilyIdentity, layout: string, artifact: ArtifactId) {
     this.#family = family;
@@ -72,17 +87,15 @@ export class FindingBuilder {
   endpoint(e: Endpoint, at: readonly Span[], reading: Reading): this {
     const url = endpointUrl(e);
     if (e.usage === "c2") {
-      const known = this.#c2.indexOf(url);
-      if (known >= 0) return this.#prove(`/c2/${known}`, at, reading);
-      this.#c2.push(url);
-      this.#prove(`/c2/${this.#c2.length - 1}`, at, reading);
+      this.#prove(`/c2/${this.#indexIn("c2", this.#c2, url)}`, at, reading);
     }
     if (e.scheme === "http" || e.scheme === "https") {
-      const [path, query] = (e.path ?? "").split("?", 2) as [string, string | undefined];
+      const { path, query, fragment } = splitPath(e.path ?? "");
       const entry: Http = { uri: url, protocol: e.scheme, hostname: e.host, usage: e.usage };
       if (e.port !== undefined) entry.port = e.port;
       if (path !== "") entry.path = path;
       if (query !== undefined) entry.query = query;
+      if (fragment !== undefined) entry.fragment = fragment;
       if (e.userAgent !== undefined) entry.user_agent = e.userAgent;
       return this.#append("http", entry, at, reading);
     }
@@ -93,7 +106,9 @@ export class FindingBuilder {
     return this.#append(e.scheme, entry, at, reading);
   }
 
+  /** A second version, as of any single value, replaces the first and its evidence. */
   version(value: Found<string>, reading: Reading): this {
+    this.#retract(this.#config.version, value.value, "/config/version", "/version");
     this.#config.version = value.value;
     this.#prove("/config/version", value.at, reading);
     return this.#prove("/version", value.at, reading);
@@ -102,14 +117,13 @@ export class FindingBuilder {
   /** A value of a list of texts; repeats add evidence only. Empty texts are left out. */
   text(field: TextField, value: Found<string>, reading: Reading): this {
     if (value.value === "") return this;
-    const list = (this.#config[field] ??= []);
-    let index = list.indexOf(value.value);
-    if (index < 0) index = list.push(value.value) - 1;
+    const index = this.#indexIn(field, (this.#config[field] ??= []), value.value);
     return this.#prove(`/config/${field}/${index}`, value.at, reading);
   }
 
   /** Milliseconds, as MACO wants them. */
   sleepDelay(value: Found<number>, reading: Reading): this {
+    this.#retract(this.#config.sleep_delay, value.value, "/config/sleep_delay");
     this.#config.sleep_delay = value.value;
     return this.#prove("/config/sleep_delay", value.at, reading);
   }
@@ -117,8 +131,10 @@ export class FindingBuilder {
   /** What MACO has no place for. `name` is from the family's own table, never from the sample. */
   other(name: string, value: Found<unknown>, reading: Reading): this {
     const other = (this.#config.other ??= {});
+    const pointer = `/config/other/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    this.#retract(other[name], value.value, pointer);
     other[name] = value.value;
-    return this.#prove(`/config/other/${name}`, value.at, reading);
+    return this.#prove(pointer, value.at, reading);
   }
 
   path(entry: Path, at: readonly Span[], reading: Reading): this {
@@ -168,11 +184,26 @@ export class FindingBuilder {
     at: readonly Span[],
     reading: Reading,
   ): this {
-    const list = (this.#config[field] ??= []) as unknown[];
-    const key = JSON.stringify(entry);
-    let index = list.findIndex((old) => JSON.stringify(old) === key);
-    if (index < 0) index = list.push(entry) - 1;
+    const index = this.#indexIn(field, (this.#config[field] ??= []) as unknown[], entry);
     return this.#prove(`/config/${field}/${index}`, at, reading);
+  }
+
+  /** Index of `entry` in `list`, at whose end it is put when it is not there yet. */
+  #indexIn<T>(field: string, list: T[], entry: T): number {
+    const key = `${field} ${JSON.stringify(entry)}`;
+    let index = this.#known.get(key);
+    if (index === undefined) {
+      index = list.push(entry) - 1;
+      this.#known.set(key, index);
+    }
+    return index;
+  }
+
+  /** Drops the evidence of a value that another is about to replace. */
+  #retract(old: unknown, value: unknown, ...pointers: readonly string[]): void {
+    if (old === undefined || JSON.stringify(old) === JSON.stringify(value)) return;
+    for (let i = this.#evidence.length - 1; i >= 0; i--)
+      if (pointers.includes((this.#evidence[i] as { pointer: string }).pointer)) this.#evidence.splice(i, 1);
   }
 
   #prove(pointer: string, at: readonly Span[], reading: Reading): this {

@@ -2,30 +2,38 @@
  * The transforms that a report may name, each runnable again from what the report says of it:
  * applying an artifact's steps to the bytes of its `from` spans gives the artifact.
  */
-import { latin1Bytes, unhex, utf8Bytes, utf16le } from "../bytes/index.ts";
+import { latin1, latin1Bytes, unhex, utf8Bytes, utf16le } from "../bytes/index.ts";
 import {
   type AesMode,
   type AesPadding,
+  BASE64_DIALECTS,
+  type Base64Dialect,
   chacha20,
+  customBase64,
   decodeBase64,
   decryptAes,
   rc4,
-  STANDARD,
-  UNPADDED,
-  URL_SAFE,
   xor,
+  xorIncrementing,
+  xorRolling,
 } from "../codecs/index.ts";
 import type { Step } from "./report.ts";
 
 type Params = NonNullable<Step["params"]>;
 type Transform = (input: Uint8Array, params: Params) => Uint8Array | undefined;
 
-const BASE64_DIALECTS = { standard: STANDARD, unpadded: UNPADDED, "url-safe": URL_SAFE } as const;
-
 function bytesParam(params: Params, name: string): Uint8Array {
   const bytes = unhex(String(params[name] ?? ""));
   if (bytes === undefined) throw new RangeError(`step parameter ${name} is not hex`);
   return bytes;
+}
+
+function dialectOf(params: Params): Base64Dialect {
+  if (params.alphabet !== undefined) return customBase64(String(params.alphabet));
+  const name = String(params.dialect ?? "standard");
+  const dialect = (BASE64_DIALECTS as Readonly<Record<string, Base64Dialect>>)[name];
+  if (dialect === undefined) throw new RangeError(`unknown base64 dialect ${name}`);
+  return dialect;
 }
 
 function aes(mode: AesMode): Transform {
@@ -44,14 +52,17 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   "aes-cfb": aes("cfb"),
   "aes-cfb8": aes("cfb8"),
   "aes-ecb": aes("ecb"),
-  base64: (input, params) =>
-    decodeBase64(input, BASE64_DIALECTS[(params.dialect ?? "standard") as keyof typeof BASE64_DIALECTS]),
+  /** `dialect` names one of BASE64_DIALECTS; `alphabet` gives one of the malware's own. */
+  base64: (input, params) => decodeBase64(input, dialectOf(params)),
   chacha20: (input, params) =>
-    chacha20(bytesParam(params, "key"), bytesParam(params, "nonce"), input, Number(params.counter ?? 0)),
-  hex: (input) => unhex(String.fromCharCode(...input)),
+    chacha20(bytesParam(params, "key"), bytesParam(params, "nonce"), input, BigInt(params.counter ?? 0)),
+  hex: (input) => unhex(latin1(input)),
   rc4: (input, params) => rc4(bytesParam(params, "key"), input),
   reverse: (input) => Uint8Array.from(input).reverse(),
-  skip: (input, params) => input.subarray(Number(params.bytes)),
+  skip: (input, params) => {
+    const bytes = Number(params.bytes);
+    return bytes <= input.length ? input.subarray(bytes) : undefined;
+  },
   /** The n-th character c (n from 0) of `table` becomes character (index(c) - n) mod length of `alphabet`. */
   "shifted-substitution": (input, params) => {
     const alphabet = latin1Bytes(String(params.alphabet));
@@ -67,7 +78,12 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   },
   /** UTF-16LE text to the UTF-8 bytes of the same text. */
   utf16le: (input) => (input.length % 2 === 0 ? utf8Bytes(utf16le(input)) : undefined),
-  xor: (input, params) => xor(input, bytesParam(params, "key")),
+  /** `start`: the position in the key of the first byte. */
+  xor: (input, params) => xor(input, bytesParam(params, "key"), Number(params.start ?? 0)),
+  /** The key (a number) grows by `step` with each byte. */
+  "xor-incrementing": (input, params) => xorIncrementing(input, Number(params.key), Number(params.step ?? 1)),
+  /** Each byte against the ciphertext byte before it, the first against `seed` (a number). */
+  "xor-rolling": (input, params) => xorRolling(input, Number(params.seed ?? 0)),
 };
 
 /** Applies the steps in order; undefined as soon as one refuses its input. An unknown step is a bug. */

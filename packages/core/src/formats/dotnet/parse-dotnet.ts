@@ -20,13 +20,14 @@ export function parseDotnet(
   cliHeader?: { readonly rva: number; readonly size: number },
 ): Result<Dotnet> {
   const anomalies: Anomaly[] = [];
-  const header = cliHeader && headerAt(space, cliHeader.rva);
+  const isStated = cliHeader !== undefined && cliHeader.rva !== 0;
+  const header = isStated ? headerAt(space, cliHeader.rva) : undefined;
   if (header !== undefined) {
     const offset = space.offsetOfRva(header.metadataRva);
     const module = offset === undefined ? undefined : readModule(space, offset, header, undefined);
     if (module !== undefined) return ok(module);
     anomalies.push({ code: "bad-cli-header", text: "the CLI header does not lead to metadata" });
-  } else if (cliHeader !== undefined && cliHeader.rva !== 0)
+  } else if (isStated)
     anomalies.push({ code: "bad-cli-header", text: "the CLI header lies outside the image" });
 
   let best: { offset: number; score: number } | undefined;
@@ -35,6 +36,11 @@ export function parseDotnet(
     if (score > (best?.score ?? 0)) best = { offset, score };
   }
   if (best === undefined) return fail({ code: "bad-magic", field: "MetadataRoot.Signature" });
+  anomalies.push({
+    code: "metadata-by-signature",
+    text: "found by its signature, not through a CLI header",
+    at: space.view.span(best.offset, 4),
+  });
   const own = findHeaderOf(space, best.offset);
   const module = readModule(
     space,

@@ -28,7 +28,7 @@ export function findHeaders(view: View): HeadersAt | undefined {
     const hasSignature = view.u32(lfanew) === IMAGE_NT_SIGNATURE;
     if (hasSignature && hasMz && isOptionalMagic(view.u16(lfanew + 24)))
       return { lfanew, hasMz, hasSignature, searched: false };
-    if (lfanew < MAX_HEADER_SEARCH && (hasSignature ? isLikely(view, lfanew) : isSound(view, lfanew)))
+    if (hasSignature ? isLikely(view, lfanew) : lfanew < MAX_HEADER_SEARCH && isSound(view, lfanew))
       return { lfanew, hasMz, hasSignature, searched: false };
   }
   return search(view, hasMz);

@@ -1,7 +1,7 @@
 import type { View } from "../../bytes/index.ts";
 import type { Layout } from "../address-space.ts";
 import type { Space } from "../space.ts";
-import { DIRECTORY } from "./constants.ts";
+import { DIRECTORY, PAGE_SIZE } from "./constants.ts";
 import type { Pe } from "./model.ts";
 import { printableName } from "./names.ts";
 import { isLowAlignment, peSpace } from "./regions.ts";
@@ -39,8 +39,17 @@ export function guessLayout(view: View, pe: Pe): Layout {
     forFile +=
       Number(passes(isCode, file, pe.addressOfEntryPoint)) -
       Number(passes(isCode, mapped, pe.addressOfEntryPoint));
-  if (forFile === 0) forFile = gapIsZero(view, pe) ? -1 : 1;
-  return forFile > 0 ? "file" : "mapped";
+  if (forFile !== 0) return forFile > 0 ? "file" : "mapped";
+  return hasImageSize(view, pe) || gapIsZero(view, pe) ? "mapped" : "file";
+}
+
+/** As long as the image is in memory, and not as long as its file was. */
+function hasImageSize(view: View, pe: Pe): boolean {
+  const rawEnd = Math.max(
+    0,
+    ...pe.sections.map((section) => section.pointerToRawData + section.sizeOfRawData),
+  );
+  return view.length === Math.ceil(pe.sizeOfImage / PAGE_SIZE) * PAGE_SIZE && view.length !== rawEnd;
 }
 
 function passes(probe: Probe, space: Space, rva: number): boolean {
@@ -69,8 +78,11 @@ function isCode(at: View): boolean {
 /** The loader leaves zeros between the headers and the first section; in a file, raw data stands there. */
 function gapIsZero(view: View, pe: Pe): boolean {
   const first = Math.min(...pe.sections.map((section) => section.virtualAddress));
+  const isFilled = pe.sections.some(
+    ({ pointerToRawData: at, sizeOfRawData }) => sizeOfRawData > 0 && at >= pe.sizeOfHeaders && at < first,
+  );
   const gap = view.clip(pe.sizeOfHeaders, first - pe.sizeOfHeaders).bytes;
-  return view.length > first && gap.length >= 0x200 && gap.every((byte) => byte === 0);
+  return isFilled && view.length > first && gap.length >= 0x200 && gap.every((byte) => byte === 0);
 }
 
 function isBetween(value: number | undefined, low: number, high: number): boolean {

@@ -15,6 +15,8 @@ interface Descriptor {
   readonly name: number;
   readonly lookup: number;
   readonly addresses: number;
+  /** What the table's addresses count from: 0 for RVAs, the image's base for virtual addresses. */
+  readonly from: number;
 }
 
 interface Budget {
@@ -39,7 +41,7 @@ function importDescriptor(space: Space, offset: number): Descriptor | undefined 
   const name = space.view.u32(offset + 12);
   const addresses = space.view.u32(offset + 16);
   if (lookup === undefined || name === undefined || addresses === undefined) return undefined;
-  return { name, lookup, addresses };
+  return { name, lookup, addresses, from: 0 };
 }
 
 function delayDescriptor(space: Space, offset: number): Descriptor | undefined {
@@ -49,9 +51,9 @@ function delayDescriptor(space: Space, offset: number): Descriptor | undefined {
   const lookup = space.view.u32(offset + 16);
   if (attributes === undefined || name === undefined || addresses === undefined || lookup === undefined)
     return undefined;
-  // dlattrRva: without this bit (Visual C++ 6) the fields are virtual addresses.
+  // dlattrRva: without this bit (Visual C++ 6) the fields and thunks are virtual addresses.
   const from = (attributes & 1) !== 0 ? 0 : space.base;
-  return { name: name - from, addresses: addresses - from, lookup: lookup - from };
+  return { name: name - from, addresses: addresses - from, lookup: lookup - from, from };
 }
 
 function readTable(
@@ -93,7 +95,7 @@ function readThunks(
     const high = pe.is64 ? space.view.u32(offset + 4) : low;
     if (low === undefined || high === undefined || (low === 0 && high === 0)) break;
     const entry: ImportedFunction | undefined =
-      high >= 0x8000_0000 ? { ordinal: low & 0xffff } : readHintName(space, low);
+      high >= 0x8000_0000 ? { ordinal: low & 0xffff } : readHintName(space, low - descriptor.from);
     if (entry === undefined || !budget.names.take(entry.name?.length ?? 0)) break;
     budget.functions--;
     functions.push(entry);

@@ -27,9 +27,15 @@ export function peSpace(view: View, pe: Pe, layout: Layout, base?: number): Spac
   return new Space(view, "file", at, regionsOf(view, pe, low), low ? flatEnd(view, pe) : undefined);
 }
 
+/** Windows takes such an image only when every section stands at the file offset that is its RVA. */
 export function isLowAlignment(pe: Pe): boolean {
   return (
-    pe.sectionAlignment > 0 && pe.sectionAlignment < PAGE_SIZE && pe.fileAlignment === pe.sectionAlignment
+    pe.sectionAlignment > 0 &&
+    pe.sectionAlignment < PAGE_SIZE &&
+    pe.fileAlignment === pe.sectionAlignment &&
+    pe.sections.every(
+      (section) => section.sizeOfRawData === 0 || section.pointerToRawData === section.virtualAddress,
+    )
   );
 }
 
@@ -104,6 +110,6 @@ function protection(section: Section) {
 
 function virtualSize(section: Section, pe: Pe): number {
   const size = section.virtualSize || section.sizeOfRawData;
-  const unit = Math.max(pe.sectionAlignment, PAGE_SIZE);
+  const unit = pe.sectionAlignment > 0 ? pe.sectionAlignment : PAGE_SIZE;
   return Math.ceil(size / unit) * unit;
 }

@@ -15,10 +15,16 @@ type Id = number | string;
  * The resource tree as a flat list, in the tree's order (PE Format, "The .rsrc Section"): type, name, language.
  *
  * The tree is never followed deeper than three levels, as FindResourceEx does, so that loops end; a leaf that stands
- * higher up has name or language 0. Leaves whose data is not in the view are kept with empty data.
+ * higher up has name or language 0. Leaves whose data is not in the view are kept with empty data. Where the data
+ * directory is wiped or leads nowhere, the section `.rsrc` is read.
  */
 export function readResources(space: Space, pe: Pe): readonly Resource[] {
-  const rva = pe.dataDirectories[DIRECTORY.resource]?.virtualAddress ?? 0;
+  const stated = readTree(space, pe.dataDirectories[DIRECTORY.resource]?.virtualAddress ?? 0);
+  if (stated.length > 0) return stated;
+  return readTree(space, pe.sections.find((section) => section.name === ".rsrc")?.virtualAddress ?? 0);
+}
+
+function readTree(space: Space, rva: number): readonly Resource[] {
   const root = rva > 0 ? space.clipRva(rva) : undefined;
   return root === undefined ? [] : new TreeReader(space, root).read();
 }

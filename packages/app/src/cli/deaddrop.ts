@@ -1,0 +1,39 @@
+/** `assay deaddrop FILE --family NAME`: what a saved dead-drop page says. Nothing is ever fetched. */
+import { View } from "@assay/core/bytes/index";
+import { printable } from "@assay/core/export/escape";
+import { defang } from "@assay/core/indicators/index";
+import type { Command } from "commander";
+import { readSample } from "../batch/read.ts";
+import { findFamily } from "./families.ts";
+import { UsageError } from "./options.ts";
+import { emit, json } from "./output.ts";
+
+/** A profile page has some 100 KB. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+export function deaddropCommand(program: Command): void {
+  program
+    .command("deaddrop")
+    .description(
+      "decode the C2 from a saved dead-drop page (Steam profile, Telegram channel, or bare text), offline",
+    )
+    .argument("<file>", "saved page, or - for standard input")
+    .requiredOption("--family <name>", "family whose encoding to read")
+    .option("--json", "as JSON")
+    .action((file: string, flags: { family: string; json?: boolean }) => {
+      const family = findFamily(flags.family);
+      if (family.deadDrop === undefined) throw new UsageError(`${family.id} is not known to use dead drops`);
+      const read = readSample(Buffer.from(file === "-" ? "/dev/stdin" : file), MAX_PAGE_BYTES);
+      if (!("bytes" in read)) throw new UsageError(`${file}: ${read.reason.text}`);
+      const answers = [...family.deadDrop(new View(read.bytes))].sort((a, b) => a.rank - b.rank);
+      if (flags.json) emit(json({ family: family.id, answers }), undefined);
+      else if (answers.length === 0) emit("no C2 found in this page\n", undefined);
+      else {
+        const lines = answers.map(
+          (answer) =>
+            `${printable(defang(answer.value))}  ${answer.method}  from "${printable(answer.text.value)}"\n`,
+        );
+        emit(lines.join(""), undefined);
+      }
+    });
+}

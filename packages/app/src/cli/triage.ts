@@ -1,0 +1,83 @@
+/** `assay triage PATH…` */
+import { toHtml } from "@assay/core/export/html";
+import { toMarkdown } from "@assay/core/export/markdown";
+import type { Report, Sample } from "@assay/core/model/index";
+import { type Command, Option } from "commander";
+import { triage } from "../batch/triage.ts";
+import { paintFor } from "../render/paint.ts";
+import { progressLine, toText } from "../render/text.ts";
+import { type CommonFlags, readRules, withCommonFlags } from "./options.ts";
+import { emit, json } from "./output.ts";
+
+/** Progress lines on a terminal are redrawn at most this often (ms). */
+const REDRAW_MS = 80;
+const DEFAULT_COLUMNS = 120;
+/** A pipe or a file has no width: lines are as long as they need to be, up to this. */
+const PIPE_COLUMNS = 240;
+
+interface TriageFlags extends CommonFlags {
+  readonly format: "text" | "json" | "md" | "html";
+  readonly configs?: boolean;
+}
+
+export function triageCommand(program: Command): void {
+  withCommonFlags(
+    program
+      .command("triage")
+      .description("analyse everything under PATH: families, configs, what they share, indicators")
+      .argument("<path...>", "files and folders"),
+  )
+    .addOption(
+      new Option("--format <format>", "form of the output")
+        .choices(["text", "json", "md", "html"])
+        .default("text"),
+    )
+    .option("--configs", "show every field of every config with where it was found")
+    .action(async (paths: string[], flags: TriageFlags) => {
+      const progress = flags.json || !process.stderr.isTTY ? undefined : new Progress();
+      const report = await triage(paths, {
+        ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
+        timeoutMs: flags.timeout * 1000,
+        rules: readRules(flags.rules),
+        evidence: flags.evidence ?? false,
+        maxBytes: flags.maxSize,
+        onProgress: (done, total, sample) => progress?.show(done, total, sample),
+      });
+      progress?.clear();
+      emit(render(report, flags), flags.out);
+      process.exitCode = exitStatus(report);
+    });
+}
+
+function render(report: Report, flags: TriageFlags): string {
+  if (flags.json || flags.format === "json") return json(report);
+  if (flags.format === "md") return toMarkdown(report);
+  if (flags.format === "html") return toHtml(report);
+  const stream = flags.out === undefined ? process.stdout : {};
+  const width = flags.out === undefined ? (process.stdout.columns ?? PIPE_COLUMNS) : PIPE_COLUMNS;
+  return toText(report, { paint: paintFor(stream, flags.color), width, configs: flags.configs ?? false });
+}
+
+/** 0 when all input was analysed, 1 when some could not be. Finding nothing is not an error. */
+export function exitStatus(report: Report): 0 | 1 {
+  return report.samples.some((sample) => sample.outcome === "failed" || sample.outcome === "unsupported")
+    ? 1
+    : 0;
+}
+
+class Progress {
+  #last = 0;
+
+  show(done: number, total: number, sample: Sample): void {
+    const now = performance.now();
+    if (now - this.#last < REDRAW_MS && done < total) return;
+    this.#last = now;
+    process.stderr.write(
+      `\r\x1b[K${progressLine(done, total, sample.names[0] ?? "", process.stderr.columns ?? DEFAULT_COLUMNS)}`,
+    );
+  }
+
+  clear(): void {
+    process.stderr.write("\r\x1b[K");
+  }
+}

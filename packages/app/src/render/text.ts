@@ -1,0 +1,184 @@
+/** The report as a terminal shows it. Everything from a sample has passed `printable` in the summary. */
+
+import { printable, shorten } from "@assay/core/export/escape";
+import { countsOf } from "@assay/core/export/markdown";
+import { type IocRow, type SampleRow, type Summary, summarise } from "@assay/core/export/summary";
+import type { Report } from "@assay/core/model/index";
+import Table from "cli-table3";
+import type { Paint } from "./paint.ts";
+
+/** Narrower terminals get this many columns and wrap. */
+const MIN_WIDTH = 80;
+const SHA_WIDTH = 12;
+/** Spaces between columns. */
+const GAP = 2;
+const MIN_COLUMN = 18;
+
+export interface TextOptions {
+  readonly paint: Paint;
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** Print every config field with where it was found. */
+  readonly configs: boolean;
+}
+
+export function toText(report: Report, options: TextOptions): string {
+  const summary = summarise(report);
+  const width = Math.max(MIN_WIDTH, options.width);
+  const { paint } = options;
+  const seconds = (report.elapsedMs / 1000).toFixed(2);
+  const parts = [
+    `${paint.bold(`${summary.total} ${summary.total === 1 ? "sample" : "samples"}`)} in ${seconds} s: ${countsOf(summary)}`,
+    samples(summary, width, paint),
+    reasons(summary, width, paint),
+    ...(options.configs ? [configs(summary, width, paint)] : []),
+    shared(summary, width, paint),
+    nearDuplicates(summary, paint),
+    iocs("Indicators to block (defanged)", summary.iocs, width, paint),
+    iocs("Seen, not to be blocked", summary.leftOut, width, paint),
+    iocs("Other indicators", summary.others, width, paint),
+  ];
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+/**
+ * A plain table: two spaces between columns, no frames, so that it survives copy and paste. Cells that are too
+ * long for the line are shortened in column `give`, then the last column wraps.
+ */
+function columns(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  paint: Paint,
+  give = 0,
+): string {
+  const natural = head.map(
+    (title, i) => Math.max(title.length, ...rows.map((row) => [...(row[i] ?? "")].length)) + GAP,
+  );
+  const last = natural.length - 1;
+  const total = (): number => natural.reduce((sum, value) => sum + value, 0);
+  if (total() > width) natural[give] = Math.max(MIN_COLUMN, (natural[give] ?? 0) - (total() - width));
+  if (total() > width) natural[last] = Math.max(MIN_COLUMN, (natural[last] ?? 0) - (total() - width));
+  const bare = {
+    top: "",
+    "top-mid": "",
+    "top-left": "",
+    "top-right": "",
+    bottom: "",
+    "bottom-mid": "",
+    "bottom-left": "",
+  };
+  const noLines = {
+    "bottom-right": "",
+    left: "",
+    "left-mid": "",
+    mid: "",
+    "mid-mid": "",
+    right: "",
+    "right-mid": "",
+    middle: "",
+  };
+  const table = new Table({
+    head: head.map((title) => paint.dim(title)),
+    chars: { ...bare, ...noLines },
+    style: { "padding-left": 0, "padding-right": GAP, head: [], border: [], compact: true },
+    colWidths: natural,
+    wordWrap: true,
+    wrapOnWordBoundary: true,
+  });
+  for (const row of rows) {
+    table.push(
+      row.map((cell, i) => {
+        if (head[i] === "CONFIDENCE") return paint.outcome(cell);
+        return i === last ? cell : shorten(cell, Math.max(1, (natural[i] ?? 0) - GAP));
+      }),
+    );
+  }
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+function samples(summary: Summary, width: number, paint: Paint): string {
+  if (summary.rows.length === 0) return "";
+  const all: readonly (readonly [string, (row: SampleRow) => string])[] = [
+    ["SAMPLE", (row) => row.name + (row.moreNames > 0 ? ` +${row.moreNames}` : "")],
+    ["SHA-256", (row) => row.sha256.slice(0, SHA_WIDTH)],
+    ["FAMILY", (row) => row.family || "-"],
+    ["LAYOUT", (row) => row.layout],
+    ["VERSION", (row) => shorten(row.version, 14)],
+    ["CONFIDENCE", (row) => (row.outcome === "config" ? row.confidence : row.outcome)],
+    ["C2", c2Cell],
+  ];
+  const used = all.filter(([, cell]) => summary.rows.some((row) => cell(row) !== ""));
+  const rows = summary.rows.map((row) => used.map(([, cell]) => cell(row)));
+  return columns(
+    used.map(([title]) => title),
+    rows,
+    width,
+    paint,
+  );
+}
+
+function c2Cell(row: SampleRow): string {
+  const first = row.c2[0];
+  if (first === undefined) return "";
+  return row.c2.length === 1 ? first : `${first} +${row.c2.length - 1}`;
+}
+
+function reasons(summary: Summary, width: number, paint: Paint): string {
+  const rows = summary.rows.flatMap((row) => row.reasons.map((reason) => [shorten(row.name, 32), reason]));
+  return rows.length === 0 ? "" : columns(["SAMPLE", "REASON"], rows, width, paint);
+}
+
+function configs(summary: Summary, width: number, paint: Paint): string {
+  return summary.configs
+    .map((config) => {
+      const title = paint.bold(`${config.title}  ${config.family} ${config.layout}  (${config.confidence})`);
+      const rows = config.lines.map((line) => [line.name, line.value, line.where]);
+      const body = rows.map(([name = "", value = "", where = ""]) => [
+        `  ${name}`,
+        shorten(value, Math.max(30, Math.floor(width / 2))),
+        where,
+      ]);
+      return `${title}\n${columns(["  FIELD", "VALUE", "FOUND AT"], body, width, paint, 1)}`;
+    })
+    .join("\n\n");
+}
+
+function shared(summary: Summary, width: number, paint: Paint): string {
+  if (summary.clusters.length === 0) return "";
+  const blocks = summary.clusters.map((cluster) => {
+    const title = `${paint.bold(cluster.id)}  ${cluster.families.join(", ")}: ${cluster.samples.join(", ")}`;
+    const rows = cluster.shared.map((tie) => [`  ${tie.value}`, tie.samples.join(", ")]);
+    return `${title}\n${columns(["  SHARED", "BY"], rows, width, paint)}`;
+  });
+  return `${paint.heading("Shared")}\n${blocks.join("\n")}`;
+}
+
+function nearDuplicates(summary: Summary, paint: Paint): string {
+  if (summary.nearDuplicates.length === 0) return "";
+  const lines = summary.nearDuplicates.map((pair) => `  ${pair.a}  ${pair.b}  ${pair.why}`);
+  return `${paint.heading("Nearly the same: check which one is meant")}\n${lines.join("\n")}`;
+}
+
+function iocs(title: string, all: readonly IocRow[], width: number, paint: Paint): string {
+  if (all.length === 0) return "";
+  const reasonsThere = all.some((row) => row.why !== "");
+  const head = ["  TYPE", "INDICATOR", "USAGE", "SAMPLES", reasonsThere ? "FAMILIES / WHY NOT" : "FAMILIES"];
+  const rows = all.map((row) => [
+    `  ${row.type}`,
+    row.value,
+    row.usage,
+    String(row.samples),
+    row.families.join(", ") + (row.why === "" ? "" : `: ${row.why}`),
+  ]);
+  return `${paint.heading(title)}\n${columns(head, rows, width, paint, 1)}`;
+}
+
+/** One line for the progress on stderr. */
+export function progressLine(done: number, total: number, name: string, width: number): string {
+  return shorten(`${done}/${total}  ${printable(name)}`, Math.max(20, width - 1));
+}

@@ -1,0 +1,130 @@
+/**
+ * L1 (v4, August 2023 to January 2025): slots of 0x81 bytes in .rdata, each a NUL-terminated base64 text and random
+ * bytes up to the NUL at its end. base64 → key[32] || text XOR key; all slots of a build share the key. The text is a
+ * bare host. Slots that a customer leaves empty repeat another one.
+ * Sources: CAPE-parsers Lumma.py, RussianPanda lumma_config_extract.py, TheTrackerShow scripts 01 and 02.
+ */
+import { latin1, type View } from "../../bytes/index.ts";
+import { decodeBase64, UNPADDED, URL_SAFE, xor } from "../../codecs/index.ts";
+import { type Address, readAddress } from "./address.ts";
+import type { Range } from "./ranges.ts";
+
+export const STRIDE = 0x81;
+export const XOR_KEY_SIZE = 32;
+/** The shortest text is the key and one byte; it must fit a slot with its NUL. */
+const MIN_TEXT = 44;
+const MAX_TEXT = STRIDE - 1;
+const MIN_HOST = 4;
+/** Slots without a host between two with one, in a chain. */
+const MAX_HOLES = 8;
+/** Candidate texts that are decoded in one image: in a file of base64 there are as many as one likes. */
+const MAX_TEXTS = 20_000;
+
+export interface Slot {
+  /** Of the text, without padding. */
+  readonly offset: number;
+  readonly length: number;
+  readonly dialect: "unpadded" | "url-safe";
+  readonly key: Uint8Array;
+  readonly text: string;
+  readonly address: Address;
+}
+
+export interface SlotGroup {
+  readonly slots: readonly Slot[];
+  /** Bytes from slot to slot, when it is one number. */
+  readonly stride: number | undefined;
+  /** Offsets within the chain where no host was. */
+  readonly holes: readonly number[];
+}
+
+const CLASS = new Uint8Array(256);
+for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+  CLASS[char.charCodeAt(0)] = 1;
+/** The malware's decoder takes both as padding. */
+const PADS = new Set([0x3d, 0x2e]);
+
+/** The largest group of slots in the image, or undefined. One lone slot is a group too: the caller judges. */
+export function findSlots(view: View, ranges: readonly Range[]): SlotGroup | undefined {
+  const slots: Slot[] = [];
+  let texts = 0;
+  for (const range of ranges) {
+    for (const [start, end] of base64Runs(view.bytes, range.start, range.end)) {
+      if (++texts > MAX_TEXTS) break;
+      // A random byte before the slot may be of the alphabet; then the text starts up to three characters later.
+      for (const skip of new Set([0, (end - start) % 4])) {
+        const slot = readSlot(view.bytes, start + skip, end);
+        if (slot === undefined) continue;
+        slots.push(slot);
+        break;
+      }
+    }
+  }
+  return bestGroup(view.bytes, slots);
+}
+
+function classOf(bytes: Uint8Array, at: number): number {
+  return CLASS[bytes[at] as number] as number;
+}
+
+/** Maximal runs of base64 characters of a slot's length. Of a run of 44 or more, two multiples of 22 lie inside. */
+function base64Runs(bytes: Uint8Array, start: number, end: number): [number, number][] {
+  const runs: [number, number][] = [];
+  const step = MIN_TEXT / 2;
+  for (let at = start; at + step < end; at += step) {
+    // One test, not three: three branches that nothing predicts cost more than the loads.
+    const all = classOf(bytes, at) & classOf(bytes, at + step / 2) & classOf(bytes, at + step);
+    if (all === 0) continue;
+    let first = at;
+    while (first > start && CLASS[bytes[first - 1] as number] === 1) first--;
+    let last = at + 1;
+    while (last < end && CLASS[bytes[last] as number] === 1) last++;
+    at += (((last - at) / step) | 0) * step;
+    if (last - first >= MIN_TEXT - 1 && last - first <= MAX_TEXT + 3) runs.push([first, last]);
+  }
+  return runs;
+}
+
+/** Decodes the base64 text [start, end), which padding or a NUL must follow. */
+function readSlot(bytes: Uint8Array, start: number, end: number): Slot | undefined {
+  let stop = end;
+  while (stop < end + 2 && PADS.has(bytes[stop] as number)) stop++;
+  if (bytes[stop] !== 0 || stop - start > MAX_TEXT) return undefined;
+  const body = bytes.subarray(start, end);
+  const urlSafe = body.includes(0x2d) || body.includes(0x5f);
+  const decoded = decodeBase64(body, urlSafe ? URL_SAFE : UNPADDED);
+  if (decoded === undefined || decoded.length < XOR_KEY_SIZE + MIN_HOST) return undefined;
+  const key = decoded.subarray(0, XOR_KEY_SIZE);
+  const text = latin1(xor(decoded.subarray(XOR_KEY_SIZE), key));
+  const address = readAddress(text);
+  if (address === undefined || !address.knownSuffix) return undefined;
+  const dialect = urlSafe ? "url-safe" : "unpadded";
+  return { offset: start, length: end - start, dialect, key, text, address };
+}
+
+function bestGroup(bytes: Uint8Array, slots: readonly Slot[]): SlotGroup | undefined {
+  const groups = new Map<string, Slot[]>();
+  for (const slot of slots) {
+    const id = slot.key.join();
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, [slot]);
+    else group.push(slot);
+  }
+  const distinct = (group: readonly Slot[]) => new Set(group.map((slot) => slot.text)).size;
+  const best = [...groups.values()].sort((a, b) => distinct(b) - distinct(a))[0];
+  return best && chain(bytes, best);
+}
+
+/** Orders a group by offset and tells its stride. */
+function chain(bytes: Uint8Array, unordered: readonly Slot[]): SlotGroup {
+  const slots = [...unordered].sort((a, b) => a.offset - b.offset);
+  const steps = slots.slice(1).map((slot, i) => slot.offset - (slots[i] as Slot).offset);
+  const stride = steps.length === 0 ? undefined : Math.min(...steps);
+  if (stride === undefined || !steps.every((step) => step % stride === 0 && step / stride <= MAX_HOLES + 1))
+    return { slots, stride: undefined, holes: [] };
+  const holes: number[] = [];
+  steps.forEach((step, i) => {
+    for (let k = 1; k < step / stride; k++) holes.push((slots[i] as Slot).offset + k * stride);
+  });
+  return { slots, stride, holes: holes.filter((at) => at < bytes.length) };
+}

@@ -1,0 +1,40 @@
+/** In which order an image is searched: data first, since every layout keeps its config there. */
+import type { Image } from "../../formats/image.ts";
+
+/**
+ * Bytes [start, end) of an image's view. `phase`: offset modulo 8 of what is 8-aligned in memory, undefined where
+ * the addresses are not known.
+ */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+  readonly phase: number | undefined;
+  readonly executable: boolean;
+}
+
+/** Covers the whole view without overlap: data regions, code regions, then what no region claims (overlay, gaps). */
+export function searchRanges(image: Image): readonly Range[] {
+  const claimed: Range[] = [];
+  const ordered = [...image.regions].sort((a, b) => Number(a.executable) - Number(b.executable));
+  for (const { offset, size, rva, executable } of ordered) {
+    const end = Math.min(offset + size, image.view.length);
+    const phase = image.layout === "raw" ? undefined : (offset - rva) & 7;
+    for (const part of without(offset, end, claimed)) claimed.push({ ...part, phase, executable });
+  }
+  for (const part of without(0, image.view.length, claimed))
+    claimed.push({ ...part, phase: image.layout === "raw" ? undefined : 0, executable: true });
+  return claimed;
+}
+
+/** What of [start, end) lies in none of `taken`. */
+function without(start: number, end: number, taken: readonly Range[]): { start: number; end: number }[] {
+  const parts: { start: number; end: number }[] = [];
+  let at = start;
+  for (const range of [...taken].sort((a, b) => a.start - b.start)) {
+    if (range.end <= at || range.start >= end) continue;
+    if (range.start > at) parts.push({ start: at, end: range.start });
+    at = Math.max(at, range.end);
+  }
+  if (at < end) parts.push({ start: at, end });
+  return parts;
+}

@@ -1,0 +1,203 @@
+/**
+ * RedLine Stealer, a .NET infostealer (2020 to 2024). Its builder writes four texts into the program, IP (a list of
+ * `host:port` parted by `|`), ID (the build's name), Message (shown to the user) and Key, later a number Version:
+ *
+ *     public static class Arguments { IP = "…"; ID = "…"; Message = ""; Key = "…"; Version = 1; }
+ *
+ * IP, ID and Message are encrypted under Key (see decrypt.ts), or plain when Key is empty. They are found by what
+ * they are, not by name or place: a text of #US that decrypts to a C2 list under a text beside it, or that is one;
+ * then by the code that stores it. Bots speak WCF: net.tcp, in the first years SOAP over HTTP; a SOAP header
+ * `Authorization` in namespace `ns1` carries 32 hex digits that tell the panel whose build it is.
+ *
+ * Sources: CAPESandbox/CAPE-parsers core/RedLine.py; elastic/nightMARE redlinestealer/configuration.py;
+ * c3rb3ru5d3d53c/mwcfg-modules redline and "Destroying Redline Stealer" (2022-11-29); d01a, RedLine write-up
+ * (EntryPoint generation); RussianPanda, "MetaStealer - Redline's Doppelgänger" (2023-11-20).
+ */
+import type { Found } from "../../bytes/index.ts";
+import type { Dotnet } from "../../formats/dotnet/model.ts";
+import type { Image } from "../../formats/image.ts";
+import type { Confidence, FamilyIdentity } from "../../model/index.ts";
+import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts";
+import { decrypt } from "./decrypt.ts";
+import {
+  type Candidate,
+  encryptedFields,
+  type Fields,
+  foldedCandidates,
+  plainFields,
+  shapesOf,
+} from "./fields.ts";
+import { buildFinding } from "./finding.ts";
+import { foldedStores } from "./folded.ts";
+import { tokenFromCode } from "./soap-token.ts";
+import { loadersOf } from "./stores.ts";
+import {
+  authorizationToken,
+  type Contracts,
+  contractsOf,
+  hasSoapHeader,
+  looseUserStrings,
+  NO_CONTRACTS,
+  type Survey,
+  surveyStrings,
+} from "./user-strings.ts";
+
+const LAYOUTS: readonly LayoutInfo[] = [
+  { id: "arguments", title: "static class: IP, ID, Message, Key, Version", used: "2022 on" },
+  { id: "entrypoint", title: "instance fields set in a constructor", used: "2020 to early 2022" },
+  { id: "locals", title: "local variables of the start method", used: "2021, some builds" },
+  { id: "two-field", title: "IP and ID alone, plain or under a key elsewhere", used: "2020 and 2021" },
+  {
+    id: "user-strings",
+    title: "#US entries alone, encrypted, where the code is gone or changed",
+    used: "any",
+  },
+  { id: "plain", title: "#US entries alone, plain, beside RedLine's own texts", used: "2020 and 2021" },
+];
+
+const IDENTITY: FamilyIdentity = {
+  id: "win.redline_stealer",
+  name: "RedLine Stealer",
+  aliases: ["RedLine"],
+  category: ["infostealer"],
+};
+
+/** IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR. */
+const CLI_DIRECTORY = 14;
+
+const STAGE = "config";
+
+/** Layouts that a whole structure in the code stands behind. */
+const STRUCTURED: ReadonlySet<string> = new Set(["arguments", "entrypoint", "locals", "two-field"]);
+
+function extract(input: ExtractInput): Extraction {
+  const { image } = input;
+  const { dotnet } = image;
+  if (dotnet === undefined && !mayLackMetadata(image)) return notFound("no .NET module");
+  const survey = surveyStrings(dotnet?.userStrings() ?? looseUserStrings(image.view));
+  const hasMarks = hasSoapHeader(survey) || survey.marks.has("Yandex\\YaAddon");
+  const contracts = dotnet === undefined ? NO_CONTRACTS : contractsOf(dotnet.streams);
+  const hasCandidates = survey.ciphertexts.length + survey.plainLists.length > 0;
+  if (!hasCandidates && !hasMarks && !contracts.wcf) return notFound("no text that may be a C2 list");
+
+  const fields = findFields(dotnet, survey, hasMarks, contracts);
+  if (contracts.metaStealer) return lookAlike(survey, "its contracts are named as MetaStealer's", fields);
+  if (fields !== undefined) {
+    const token = authorizationToken(survey) ?? (dotnet && tokenFromCode(dotnet));
+    const around = { artifact: image.view.artifact, token, transport: transport(survey) };
+    const finding = buildFinding(IDENTITY, fields, around, confidenceOf(fields), input.ledger);
+    if (finding !== undefined) return { status: "config", finding };
+  }
+  return hasMarks && (contracts.wcf || dotnet === undefined)
+    ? lookAlike(survey, "no readable config")
+    : notFound("no text decrypts to a C2 list");
+}
+
+/** A region without headers, or a program whose headers promise a module that cannot be read. */
+function mayLackMetadata(image: Image): boolean {
+  return image.pe === undefined || (image.pe.dataDirectories[CLI_DIRECTORY]?.virtualAddress ?? 0) !== 0;
+}
+
+/** The best fields that hold: encrypted before plain, stored by code before heap entries alone. */
+function findFields(
+  dotnet: Dotnet | undefined,
+  survey: Survey,
+  hasMarks: boolean,
+  contracts: Contracts,
+): Fields | undefined {
+  const isMarked = hasMarks || contracts.redline;
+  const direct = bestOf(
+    dotnet,
+    survey,
+    candidatesOf(dotnet, survey, survey.ciphertexts),
+    candidatesOf(dotnet, survey, survey.plainLists),
+    isMarked,
+  );
+  if (direct !== undefined || dotnet === undefined || !contracts.wcf) return direct;
+  const folded = foldedCandidates(dotnet, foldedStores(dotnet));
+  return bestOf(dotnet, survey, folded, folded, isMarked);
+}
+
+function bestOf(
+  dotnet: Dotnet | undefined,
+  survey: Survey,
+  ciphertexts: readonly Candidate[],
+  plainLists: readonly Candidate[],
+  isMarked: boolean,
+): Fields | undefined {
+  const best = (list: readonly (Fields | undefined)[]) =>
+    list.find((fields) => fields && STRUCTURED.has(fields.layout)) ?? list.find((fields) => fields);
+  return (
+    best(ciphertexts.map((candidate) => encryptedFields(dotnet, survey, candidate))) ??
+    best(
+      plainLists
+        .map((candidate) => plainFields(dotnet, survey, candidate))
+        .filter((fields) => fields && isPlausible(fields, isMarked)),
+    )
+  );
+}
+
+function candidatesOf(
+  dotnet: Dotnet | undefined,
+  { strings }: Survey,
+  indexes: readonly number[],
+): readonly Candidate[] {
+  const found = indexes.flatMap((index) => {
+    const entry = strings[index];
+    return entry === undefined ? [] : [{ index, entry }];
+  });
+  const wanted = new Set(found.map(({ entry }) => entry.offset));
+  const loaders = dotnet === undefined || wanted.size === 0 ? undefined : loadersOf(dotnet, wanted);
+  return found.map(({ index, entry }) => {
+    const methods = loaders?.get(entry.offset) ?? [];
+    return {
+      c2: entry.text,
+      index,
+      shapes: dotnet === undefined ? [] : shapesOf(dotnet, methods, entry.text),
+    };
+  });
+}
+
+/** Any program may hold `host:port`: it is RedLine's by the names of all four fields, or beside the family's marks. */
+function isPlausible(fields: Fields, isMarked: boolean): boolean {
+  return isMarked || (fields.named && fields.layout !== "two-field");
+}
+
+/** A key that turns a text into base64 of a C2 list proves the config; plain texts prove as much as their frame. */
+function confidenceOf(fields: Fields): Confidence {
+  if (fields.key !== undefined) return "proved";
+  return STRUCTURED.has(fields.layout) ? "structural" : "heuristic";
+}
+
+function transport({ strings, marks }: Survey): Found<string> | undefined {
+  const at = marks.get("net.tcp://") ?? marks.get("http://");
+  return at === undefined ? undefined : strings[at]?.text;
+}
+
+/** What such a config reads is told, but not as RedLine's. */
+function lookAlike(survey: Survey, why: string, fields?: Fields): Extraction {
+  const marks = [...survey.marks.values()].flatMap((index) => survey.strings[index]?.text.at ?? []);
+  const list = fields && ((fields.key && decrypt(fields.c2.value, fields.key.value)) ?? fields.c2.value);
+  return {
+    status: "unknown-layout",
+    stage: STAGE,
+    text: `RedLine-like SOAP client, not taken for RedLine: ${why}${list === undefined ? "" : `; it holds ${list}`}`,
+    at: fields?.c2.at ?? marks,
+  };
+}
+
+function notFound(text: string): Extraction {
+  return { status: "not-found", stage: STAGE, text };
+}
+
+export const redline: Family = {
+  ...IDENTITY,
+  summary: "RedLine Stealer: .NET infostealer of the RedLine panel, C2 over WCF",
+  references: [
+    "https://malpedia.caad.fkie.fraunhofer.de/details/win.redline_stealer",
+    "https://c3rb3ru5d3d53c.github.io/malware-blog/redline-stealer/",
+  ],
+  layouts: LAYOUTS,
+  defaults: {},
+  extract,
+};

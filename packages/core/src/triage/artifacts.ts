@@ -1,0 +1,113 @@
+/** From the ledger's working list to the report's: only what a finding stands on, numbered anew. */
+import type { ArtifactId, Span } from "../bytes/index.ts";
+import type { Image } from "../formats/image.ts";
+import type { Artifact, Evidence, Finding, Ledger, LedgerEntry, Reason, Step } from "../model/index.ts";
+import type { Ports } from "./ports.ts";
+
+/** Bytes shown on either side of a span in embedded evidence. */
+const EVIDENCE_MARGIN = 64;
+/** Longest span whose bytes are embedded; a longer one shows its head. */
+const EVIDENCE_LIMIT = 4096;
+
+/** The sample and every artifact that findings refer to, with all their ancestors, ascending. */
+function reachable(ledger: Ledger, findings: readonly Finding[], reasons: readonly Reason[]): LedgerEntry[] {
+  const wanted = new Set<ArtifactId>([0]);
+  const visit = (id: ArtifactId): void => {
+    const entry = ledger.entries[id];
+    if (entry === undefined || wanted.has(id)) return;
+    wanted.add(id);
+    for (const span of spansOfEntry(entry)) visit(span.artifact);
+  };
+  for (const finding of findings) {
+    visit(finding.artifact);
+    for (const span of spansOfFinding(finding)) visit(span.artifact);
+  }
+  for (const reason of reasons) for (const span of reason.at ?? []) visit(span.artifact);
+  return ledger.entries.filter((entry) => wanted.has(entry.id));
+}
+
+function spansOfEntry(entry: LedgerEntry): readonly Span[] {
+  return [...entry.from, ...entry.steps.flatMap((step) => step.at ?? [])];
+}
+
+function spansOfFinding(finding: Finding): Span[] {
+  return [
+    ...finding.evidence.flatMap((evidence) => evidence.at),
+    ...finding.reasons.flatMap((reason) => reason.at ?? []),
+  ];
+}
+
+/** Findings, reasons and artifacts of a sample with one common numbering. */
+export interface Numbered {
+  readonly artifacts: Artifact[];
+  readonly findings: Finding[];
+  readonly reasons: Reason[];
+}
+
+/** Keeps the artifacts that matter and rewrites every span to their new numbers. */
+export function number(
+  ledger: Ledger,
+  image: Image,
+  findings: readonly Finding[],
+  reasons: readonly Reason[],
+  ports: Ports,
+): Numbered {
+  const kept = reachable(ledger, findings, reasons);
+  const numbers = new Map(kept.map((entry, index) => [entry.id, index]));
+  const move = (spans: readonly Span[]): Span[] =>
+    spans.map((span) => ({ ...span, artifact: numbers.get(span.artifact) ?? 0 }));
+  const moveReason = (reason: Reason): Reason =>
+    reason.at === undefined ? reason : { ...reason, at: move(reason.at) };
+  const moveStep = (step: Step): Step => (step.at === undefined ? step : { ...step, at: move(step.at) });
+  return {
+    artifacts: kept.map((entry, id): Artifact => {
+      const common = {
+        id,
+        kind: entry.kind,
+        sha256: ports.digest("sha256", entry.view.bytes),
+        size: entry.view.length,
+      };
+      if (entry.id === 0) {
+        return { ...common, format: image.format, layout: image.layout, base: image.base };
+      }
+      const last = entry.steps.at(-1);
+      return {
+        ...common,
+        format: "data",
+        ...(entry.source === undefined ? {} : { label: entry.source }),
+        ...(last === undefined ? {} : { by: last.op }),
+        from: move(entry.from),
+        steps: entry.steps.map(moveStep),
+      };
+    }),
+    findings: findings.map((finding) => ({
+      ...finding,
+      artifact: numbers.get(finding.artifact) ?? 0,
+      evidence: finding.evidence.map((evidence) => ({ ...evidence, at: move(evidence.at) })),
+      reasons: finding.reasons.map(moveReason),
+    })),
+    reasons: reasons.map(moveReason),
+  };
+}
+
+/** Adds to each evidence the bytes of its spans, so that it can be checked without the sample. */
+export function embedEvidence(ledger: Ledger, findings: readonly Finding[]): Finding[] {
+  const toHex = (bytes: Uint8Array): string =>
+    Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const embed = (evidence: Evidence): Evidence => ({
+    ...evidence,
+    bytes: evidence.at.map((span) => {
+      const view = ledger.entries[span.artifact]?.view;
+      const from = Math.max(0, span.offset - EVIDENCE_MARGIN);
+      const part = (start: number, end: number): string =>
+        view === undefined || end <= start ? "" : toHex(view.clip(start, end - start).bytes);
+      const end = span.offset + Math.min(span.length, EVIDENCE_LIMIT);
+      return {
+        before: part(from, span.offset),
+        bytes: part(span.offset, end),
+        after: part(end, end + EVIDENCE_MARGIN),
+      };
+    }),
+  });
+  return findings.map((finding) => ({ ...finding, evidence: finding.evidence.map(embed) }));
+}

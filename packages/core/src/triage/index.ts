@@ -1,0 +1,3 @@
+export * from "./analyse.ts";
+export * from "./ports.ts";
+export * from "./report.ts";

@@ -1,0 +1,23 @@
+/** What triage needs of the platform. Core has its own, slower answer for all but the rules. */
+import type { Pbkdf2Sha1 } from "../codecs/index.ts";
+
+/** One YARA rule that matched. */
+export interface RuleHit {
+  readonly rule: string;
+  /** Malpedia id from the rule's `family` meta; undefined for rules of the user that name none. */
+  readonly family: string | undefined;
+  readonly matches: readonly { readonly name: string; readonly offset: number; readonly length: number }[];
+}
+
+/** Scans bytes with the compiled rules. */
+export interface RuleScanner {
+  scan(bytes: Uint8Array): readonly RuleHit[];
+}
+
+export interface Ports {
+  readonly rules: RuleScanner;
+  readonly pbkdf2Sha1: Pbkdf2Sha1;
+  readonly digest: (algorithm: "md5" | "sha1" | "sha256", bytes: Uint8Array) => string;
+  /** Milliseconds from any origin, for elapsed times. */
+  readonly now: () => number;
+}

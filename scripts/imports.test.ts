@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+/** Which rooms a room of core may import from. Its own is always allowed; `npm:` names a package. */
+const CORE: Readonly<Record<string, readonly string[]>> = {
+  bytes: [],
+  codecs: ["bytes", "npm:@noble/ciphers", "npm:@noble/hashes"],
+  formats: ["bytes", "codecs"],
+  model: ["bytes", "codecs", "formats", "npm:typebox"],
+  families: ["bytes", "codecs", "formats", "model", "npm:tldts"],
+  indicators: ["bytes", "model", "npm:tldts"],
+  relations: ["bytes", "codecs", "model", "indicators"],
+  triage: ["bytes", "codecs", "formats", "model", "families", "indicators", "relations"],
+  export: ["bytes", "model", "indicators"],
+};
+
+const packages = fileURLToPath(new URL("../packages/", import.meta.url));
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts"))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, "utf8");
+  return [...text.matchAll(/^\s*(?:import|export)\b[^"';]*?["']([^"']+)["'];?\s*$/gm)].map(
+    (match) => match[1] ?? "",
+  );
+}
+
+describe("imports run one way", () => {
+  const core = join(packages, "core/src");
+  const files = sources(core);
+
+  it("sees the whole of core", () => {
+    expect(files.length).toBeGreaterThan(40);
+    expect(files.flatMap(importsOf).length).toBeGreaterThan(100);
+  });
+
+  it("keeps every room of core to its table", () => {
+    const breaches = files.flatMap((file) => {
+      const room = relative(core, file).split("/")[0] ?? "";
+      const allowed = CORE[room];
+      return importsOf(file).flatMap((target) => {
+        const wanted = target.startsWith(".")
+          ? (relative(core, resolve(dirname(file), target)).split("/")[0] ?? "")
+          : `npm:${target
+              .split("/")
+              .slice(0, target.startsWith("@") ? 2 : 1)
+              .join("/")}`;
+        if (wanted === room || allowed?.includes(wanted)) return [];
+        return [`${relative(core, file)} imports ${wanted}`];
+      });
+    });
+    expect(breaches).toEqual([]);
+  });
+
+  it("keeps families apart: what two share is an engine", () => {
+    const families = join(core, "families");
+    const breaches = sources(families).flatMap((file) => {
+      const own = relative(families, file).split("/");
+      if (own.length < 2) return [];
+      return importsOf(file)
+        .filter((target) => target.startsWith("."))
+        .map((target) => relative(families, resolve(dirname(file), target)).split("/"))
+        .filter((path) => path[0] !== ".." && path.length > 1 && path[0] !== own[0] && path[0] !== "engines")
+        .map((path) => `${own.join("/")} imports ${path.join("/")}`);
+    });
+    expect(breaches).toEqual([]);
+  });
+
+  it("keeps core free of the app, and the app's faces off each other's backs", () => {
+    const targets = files.flatMap(importsOf);
+    expect(targets.filter((target) => /^(node:|@assay\/app)/.test(target))).toEqual([]);
+  });
+});
