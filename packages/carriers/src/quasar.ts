@@ -387,7 +387,11 @@ export function xrat1Client(options: Xrat1Options): Uint8Array {
   const hexed = sections.map((text, i) => xorHex(text, i === 3 ? "eY11PWD24K" : "eY11K"));
   const data = Buffer.from(xorHex(hexed.join("|//\\\\|"), "RAT11x"), "latin1");
   return buildPe({
-    sections: [{ name: ".text", data: Uint8Array.of(0xc3) }],
+    sections: [
+      { name: ".text", data: Uint8Array.of(0xc3) },
+      // The keys as the client's literals spell them; its XOR starts at their second character.
+      { name: ".rdata", data: Uint8Array.from(Buffer.from("xRAT11\0KeY11\0KeY11PWD24\0", "utf16le")) },
+    ],
     resources: [{ type: 10, name: "0", language: 0, data: Uint8Array.from(data) }],
   });
 }
