@@ -1,6 +1,9 @@
-/** The abstract stack machine behind cil-values.ts: what each instruction does. Control flow: cil-flow.ts; calls and arrays: cil-calls.ts. */
+/**
+ * The abstract stack machine behind cil-values.ts: what each instruction does.
+ * Control flow: cil-flow.ts; calls and arrays: cil-calls.ts.
+ */
 import type { Span } from "../../bytes/index.ts";
-import { type ArrayCell, CilCalls, loadElement, storeElement } from "./cil-calls.ts";
+import { type ArrayCell, CilCalls, forget, loadElement, loseElements, storeElement } from "./cil-calls.ts";
 import { CilWalk } from "./cil-flow.ts";
 import { BINARY, foldBinary, foldUnary } from "./cil-fold.ts";
 import { type CilState, UNKNOWN } from "./cil-state.ts";
@@ -64,7 +67,9 @@ export class CilMachine {
       this.#returns.push(state.pop());
     const effect = STACK_EFFECT.get(op);
     if (effect !== undefined) {
-      state.popMany(effect.pops);
+      const [first = UNKNOWN] = state.popMany(effect.pops);
+      if (op === "ldelema") loseElements(knownOf(first));
+      if (effect.pushes === 0 && op !== "pop") forget(first, state);
       if (effect.pushes > 0) state.push(UNKNOWN);
     } else if (BINARY.has(op)) {
       const [a, b] = state.popMany(2) as [CilValue, CilValue];
