@@ -41,7 +41,20 @@ export class Ledger {
   derive(from: readonly Span[], steps: readonly Step[], source?: string, kind = "decoded"): View | undefined {
     const input = this.read(from);
     const bytes = input && applySteps(steps, input);
-    if (bytes === undefined) return undefined;
+    return bytes === undefined ? undefined : this.adopt(bytes, from, steps, source, kind);
+  }
+
+  /**
+   * Keeps bytes that were made elsewhere (an unpacker, an archive reader) as a new artifact. `steps` name what made
+   * them, for people; unlike those of `derive` they need not be known to `applySteps`.
+   */
+  adopt(
+    bytes: Uint8Array,
+    from: readonly Span[],
+    steps: readonly Step[],
+    source?: string,
+    kind = "member",
+  ): View {
     const id = this.#entries.length;
     const view = new View(bytes, id, 0);
     this.#entries.push({
