@@ -376,6 +376,16 @@ describe("bad input", () => {
     );
   });
 
+  it("is not held up by a file full of what looks like keys", () => {
+    const marker = Buffer.from("321d30f94877825a3cbf737fdd4f1575", "hex");
+    const setup = Buffer.from("b800104000bf00204000b90800000096f3a596b820104000", "hex");
+    const pointers = Buffer.from(Uint32Array.from({ length: 9 }, (_, i) => 0x401000 + i * 0x81).buffer);
+    const parts = Array.from({ length: 5000 }, (_, i) => [marker, noise(40, i), pointers, setup]).flat();
+    const started = performance.now();
+    expect(run(concatBytes(...parts)).extraction.status).toBe("not-found");
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
   it("finds nothing in random bytes", () => {
     for (let seed = 0; seed < 20; seed++)
       expect(run(noise(20_000, seed + 5000)).extraction.status).toBe("not-found");
