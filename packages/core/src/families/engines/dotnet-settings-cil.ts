@@ -131,9 +131,10 @@ export function settingsFromCode(
     const body = dotnet.body(method.rid);
     if (body === undefined || body.code.length < minimum * MIN_STORE_SIZE) continue;
     const stores = staticStores(dotnet, method.rid);
-    const texts = stores.flatMap(({ field, value }) =>
-      value.kind === "text" ? [{ field, text: value.text }] : [],
-    );
+    const texts = stores.flatMap(({ field, value }) => {
+      const text = storedText(value);
+      return text === undefined ? [] : [{ field, text }];
+    });
     if (
       texts.filter(({ text }) => ciphertextOf(text) !== undefined).length >= minimum ||
       texts.filter(({ field }) => isName(fieldOf(dotnet, field)?.name ?? "")).length >= minimum
@@ -154,9 +155,10 @@ function readClass(dotnet: Dotnet, method: MethodDef, stores: readonly Store[]):
   for (const { field, value } of stores) {
     const definition = fieldOf(dotnet, field);
     const name = definition?.name;
-    if (value.kind === "text") {
-      texts.push({ name, text: value.text });
-      byField.set(field, value.text);
+    const text = storedText(value);
+    if (text !== undefined) {
+      texts.push({ name, text });
+      byField.set(field, text);
     } else if (value.kind === "int")
       numbers.push({ name, kind: kindOf(definition?.signature?.bytes, value.op), value: value.value });
     else if (value.kind === "call" && value.name.endsWith("Environment::GetFolderPath")) {
@@ -166,6 +168,13 @@ function readClass(dotnet: Dotnet, method: MethodDef, stores: readonly Store[]):
     }
   }
   return { origin: "cctor", texts, numbers, password: passwordOf(dotnet, method.typeRid, byField) };
+}
+
+/** A literal, or a literal that goes through one call first, as clients have it that decrypt where they store. */
+function storedText(value: Value): Found<string> | undefined {
+  if (value.kind === "text") return value.text;
+  const only = value.kind === "call" && value.args.length === 1 ? value.args[0] : undefined;
+  return only?.kind === "text" ? only.text : undefined;
 }
 
 /** II.23.2.4 FieldSig: 0x06, then the type. */

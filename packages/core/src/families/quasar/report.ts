@@ -105,7 +105,8 @@ function reportHosts(builder: FindingBuilder, { texts, ints }: Settings): void {
     builder.endpoint(
       { scheme: "tcp", host: single.value, ...(valid ? { port: port.value } : {}), usage: "c2" },
       [...single.at, ...(valid ? port.at : [])],
-      { as: single.as },
+      // The port is an instruction's operand, which is no UTF-8.
+      { as: single.as === "utf8" ? "latin1" : single.as },
     );
   }
   const list = texts.get("HOSTS");
@@ -115,6 +116,7 @@ function reportHosts(builder: FindingBuilder, { texts, ints }: Settings): void {
     builder.endpoint({ scheme: "tcp", host, port, usage: "c2" }, [at], { as: list.as });
   for (const { text, at } of parsed.rejected)
     builder.reason("bad-host", `HOSTS entry "${text}" is no host:port`, [at]);
+  if (parsed.rejected.length > 0) builder.other("HOSTS", list, { as: list.as });
   if (parsed.hosts.length === 0) builder.reason("no-host", "HOSTS holds no host", list.at);
 }
 

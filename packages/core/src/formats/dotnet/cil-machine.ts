@@ -11,6 +11,9 @@ import { TABLE } from "./table-layout.ts";
 const STEPS_PER_INSTRUCTION = 4;
 const MIN_STEPS = 1 << 14;
 
+/** Values copied or compared for the price of one step, where ways part and meet. */
+const VALUES_PER_STEP = 4;
+
 /** Stores and calls kept of one method. */
 const MAX_EFFECTS = 1 << 16;
 
@@ -60,7 +63,7 @@ export class CilMachine {
   readonly #made = new Map<number, CallMade>();
   readonly #returns: CilValue[] = [];
   readonly #indexAt = new Map<number, number>();
-  #steps = 0;
+  #stepsLeft: number;
   /** Number of the stretch of code between two meeting points. */
   #block = 0;
   #isConditional = false;
@@ -70,6 +73,7 @@ export class CilMachine {
     this.#calls = new CilCalls(dotnet);
     const body = dotnet.body(methodRid);
     this.#code = body === undefined ? [] : dotnet.instructions(methodRid);
+    this.#stepsLeft = MIN_STEPS + STEPS_PER_INSTRUCTION * this.#code.length;
     this.#span = (i) => body?.code.span(i.offset, i.size) ?? { artifact: 0, offset: 0, length: 0 };
     this.#code.forEach((instruction, index) => {
       this.#indexAt.set(instruction.offset, index);
@@ -100,7 +104,8 @@ export class CilMachine {
   #walkUnknown(start: CilState, targets: readonly number[]): void {
     this.#isConditional = true;
     const meetings = this.#branchTargets();
-    const work = targets.map((target) => ({ target, state: start.copy() })).reverse();
+    const work: { target: number; state: CilState }[] = [];
+    this.#fork(start, targets, work);
     for (let item = work.pop(); item !== undefined; item = work.pop()) {
       this.#block++;
       let state = item.state;
@@ -110,6 +115,7 @@ export class CilMachine {
         if (instruction === undefined) break;
         const meeting = meetings.get(instruction.offset);
         if (meeting !== undefined) {
+          this.#charge(state);
           const joined = join(meeting, state);
           if (joined === undefined) break;
           this.#block++;
@@ -117,7 +123,7 @@ export class CilMachine {
         }
         const flow = this.#step(instruction, state);
         if (flow.to === "either") {
-          for (const target of [...flow.targets].reverse()) work.push({ target, state: state.copy() });
+          this.#fork(state, flow.targets, work);
           break;
         }
         index =
@@ -126,11 +132,21 @@ export class CilMachine {
     }
   }
 
+  /** Puts the ways on the list, the first on top. */
+  #fork(state: CilState, targets: readonly number[], work: { target: number; state: CilState }[]): void {
+    for (let i = targets.length - 1; i >= 0 && this.#stepsLeft > 0; i--) {
+      this.#charge(state);
+      work.push({ target: targets[i] as number, state: state.copy() });
+    }
+  }
+
+  #charge(state: CilState): void {
+    this.#stepsLeft -= 1 + (state.stack.length + state.slots.size) / VALUES_PER_STEP;
+  }
+
   /** The instruction at `index`, as long as the budget lasts. */
   #next(index: number): Instruction | undefined {
-    return this.#steps++ < MIN_STEPS + STEPS_PER_INSTRUCTION * this.#code.length
-      ? this.#code[index]
-      : undefined;
+    return this.#stepsLeft-- > 0 ? this.#code[index] : undefined;
   }
 
   #branchTargets(): Map<number, Meeting> {
