@@ -92,6 +92,9 @@ const HOST_BYTE = new Uint8Array(256);
 for (const char of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:/")
   HOST_BYTE[char.charCodeAt(0)] = 1;
 
+/** The slots lie in the same section as their key; farther away nothing is looked for. */
+const REACH = 0x100000;
+
 /** Every offset at which one of the first keystreams gives an address; the data of the image first. */
 function scanSlots(bytes: Uint8Array, site: FoundSite, ranges: readonly Range[]): Entry[] {
   const key = bytes.subarray(site.key, site.key + KEY_SIZE);
@@ -102,7 +105,7 @@ function scanSlots(bytes: Uint8Array, site: FoundSite, ranges: readonly Range[])
       const stream = chacha20(key, nonce, new Uint8Array(4), k * BLOCKS_PER_SLOT);
       for (const range of ranges) {
         if (range.executable !== executable) continue;
-        for (const offset of likelyStarts(bytes, range, stream)) {
+        for (const offset of likelyStarts(bytes, near(range, site.key), stream)) {
           const entry = readEntry(bytes, site, offset, k * BLOCKS_PER_SLOT, k);
           if (entry?.address.knownSuffix) found.push(entry);
         }
@@ -111,6 +114,14 @@ function scanSlots(bytes: Uint8Array, site: FoundSite, ranges: readonly Range[])
     if (found.length >= 2) break;
   }
   return plausible(found);
+}
+
+function near(range: Range, offset: number): Range {
+  return {
+    ...range,
+    start: Math.max(range.start, offset - REACH),
+    end: Math.min(range.end, offset + REACH),
+  };
 }
 
 /** Offsets at which the first four bytes of a keystream give characters of a host. */
