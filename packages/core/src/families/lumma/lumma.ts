@@ -52,7 +52,7 @@ const NOT_FOUND: Extraction = {
 };
 
 /** Key sites that are tried: a real image has one, a file made against us as many as it likes. */
-const MAX_SITES = 8;
+const MAX_SITES = 4;
 
 /** L3 and L2 from the places where their key is known to be. */
 function byChacha(input: ExtractInput, ranges: readonly Range[], signs: Signs): Extraction | undefined {
