@@ -134,16 +134,13 @@ function reasons(summary: Summary, width: number, paint: Paint): string {
 }
 
 function configs(summary: Summary, width: number, paint: Paint): string {
+  const widest = Math.max(30, Math.floor(width / 2));
   return summary.configs
     .map((config) => {
       const title = paint.bold(`${config.title}  ${config.family} ${config.layout}  (${config.confidence})`);
-      const rows = config.lines.map((line) => [line.name, line.value, line.where]);
-      const body = rows.map(([name = "", value = "", where = ""]) => [
-        `  ${name}`,
-        shorten(value, Math.max(30, Math.floor(width / 2))),
-        where,
-      ]);
-      return `${title}\n${columns(["  FIELD", "VALUE", "FOUND AT"], body, width, paint, 1)}`;
+      const rows = config.lines.map((line) => [`  ${line.name}`, shorten(line.value, widest), line.where]);
+      const notes = config.notes.map((note) => `\n  note: ${note}`).join("");
+      return `${title}\n${columns(["  FIELD", "VALUE", "FOUND AT"], rows, width, paint, 1)}${notes}`;
     })
     .join("\n\n");
 }
