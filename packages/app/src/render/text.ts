@@ -1,6 +1,6 @@
 /** The report as a terminal shows it. Everything from a sample has passed `printable` in the summary. */
 
-import { printable, shorten } from "@assay/core/export/escape";
+import { shorten } from "@assay/core/export/escape";
 import { countsOf } from "@assay/core/export/markdown";
 import { type IocRow, type SampleRow, type Summary, summarise } from "@assay/core/export/summary";
 import type { Report } from "@assay/core/model/index";
@@ -173,9 +173,4 @@ function iocs(title: string, all: readonly IocRow[], width: number, paint: Paint
     row.families.join(", ") + (row.why === "" ? "" : `: ${row.why}`),
   ]);
   return `${paint.heading(title)}\n${columns(head, rows, width, paint, 1)}`;
-}
-
-/** One line for the progress on stderr. */
-export function progressLine(done: number, total: number, name: string, width: number): string {
-  return shorten(`${done}/${total}  ${printable(name)}`, Math.max(20, width - 1));
 }
