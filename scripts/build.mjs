@@ -15,7 +15,7 @@ await build({
   platform: "node",
   target: "node20.19",
   // Native and WebAssembly packages find their binaries beside themselves.
-  external: ["@litko/yara-x", "@virustotal/yara-x"],
+  external: ["7z-wasm", "@litko/yara-x", "@virustotal/yara-x"],
   // CommonJS packages inside the bundle ask for node's modules with require.
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
