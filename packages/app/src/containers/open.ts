@@ -3,8 +3,8 @@
 import { passwordCandidates } from "@assay/core/layers/passwords";
 import type { Step } from "@assay/core/model/index";
 import { type ListedMember, type Listing, ListingReader } from "./listing.ts";
-import { MemberCollector, type RawMember } from "./members.ts";
-import { type Exit, runSevenZip, SELECTION_FILE } from "./seven-zip.ts";
+import { type CollectorOptions, MemberCollector, type RawMember } from "./members.ts";
+import { type Exit, SELECTION_FILE, SevenZipSession } from "./seven-zip.ts";
 import { type ContainerType, containerType } from "./types.ts";
 import { rebuildZip } from "./zip-repair.ts";
 
@@ -50,10 +50,14 @@ export interface ContainerResult {
 }
 
 const QUIET = ["-y", "-bsp0", "-bse2", "-sccUTF-8", "-scsUTF-8"];
-/** Up to this many names are selected or left out by name; beyond, unwanted bytes are decoded and dropped. */
+/** Up to this many names are selected by name; beyond, unwanted bytes are decoded and dropped. */
 const MAX_SELECTION = 256;
 /** Members too large for the budget of which the head is looked at: a program inflated with padding is one. */
 const MAX_OVERSIZE = 4;
+/** Members that crash 7-Zip and are stepped over. */
+const MAX_CRASHES = 8;
+/** What 7-Zip says when a check value refuses the password; other errors of encrypted members only suspect it. */
+const WRONG_PASSWORD = "Wrong password";
 /** Names that a reason quotes. */
 const MAX_QUOTED = 3;
 
@@ -79,17 +83,19 @@ export async function openContainer(input: ContainerInput): Promise<ContainerRes
 
 class Opening {
   readonly #input: ContainerInput;
-  readonly #bytes: Uint8Array;
+  readonly #session: SevenZipSession;
   readonly #passwords: readonly string[];
   readonly #reasons: ContainerReason[] = [];
   readonly #members: ContainerMember[] = [];
   readonly #damaged: string[] = [];
   #kept = 0;
+  /** The password that opened an encrypted member. */
+  #worked: string | undefined;
   #type: ContainerType = { type: "", title: "" };
 
   constructor(input: ContainerInput, bytes: Uint8Array, passwords: readonly string[]) {
     this.#input = input;
-    this.#bytes = bytes;
+    this.#session = new SevenZipSession(bytes);
     this.#passwords = passwords;
   }
 
@@ -105,24 +111,30 @@ class Opening {
     this.#type = type;
     if (type.stream) await this.#stream();
     else await this.#archive(listing, password);
-    if (this.#damaged.length > 0) this.#reason("damaged", quote("kept, but damaged", this.#damaged));
+    if (this.#damaged.length > 0) this.#reason("damaged", quote("damaged", this.#damaged));
     return { members: this.#members, reasons: this.#reasons };
   }
 
   /** The listing, with the password that opened it when the headers are encrypted. */
   async #list(): Promise<{ listing: Listing; password: string | undefined } | undefined> {
+    let encrypted = false;
     for (const [tried, password] of this.#passwords.entries()) {
       const reader = new ListingReader(this.#input.limits.members);
       let said = "";
-      const exit = await runSevenZip({
-        input: this.#bytes,
+      const exit = await this.#session.run({
         args: ["l", "-slt", ...QUIET, `-p${password}`],
         out: (bytes) => reader.take(bytes),
         log: (bytes) => (said += new TextDecoder().decode(bytes)).length < 65_536,
       });
       const listing = reader.end();
-      if (said.includes("Cannot open encrypted archive")) continue;
+      // A wrong key makes rubbish of encrypted headers, which is told, or crashes.
+      if (said.includes("Cannot open encrypted archive")) {
+        encrypted = true;
+        continue;
+      }
+      if (exit === "crashed" && tried < this.#passwords.length - 1) continue;
       if (listing.type === undefined) {
+        if (encrypted) break;
         this.#reasonOfFailure(exit, said);
         return undefined;
       }
@@ -134,8 +146,12 @@ class Opening {
 
   /** A single stream: neither its size nor its name can be trusted, so it is cut at the allowance. */
   async #stream(): Promise<void> {
-    const { members, exit } = await this.#extract({ bytes: this.#input.limits.bytes, members: 1 });
-    const [only] = members;
+    const { collector, exit } = await this.#extract({
+      bytes: this.#input.limits.bytes,
+      members: 1,
+      wanted: () => true,
+    });
+    const [only] = collector.members;
     if (only === undefined) {
       this.#reasonOfFailure(exit, "");
       return;
@@ -168,8 +184,8 @@ class Opening {
       );
     const files = listing.members.filter((member) => !member.folder && !member.special && member.size !== 0);
     const { fitting, oversize } = this.#fit(files);
-    await this.#plain(listing, files, fitting, password);
-    for (const member of oversize.slice(0, MAX_OVERSIZE)) await this.#head(member);
+    await this.#plain(listing.more ? -1 : files.length, fitting, password);
+    await this.#heads(oversize);
     if (oversize.length > 0) this.#overBudget(oversize);
   }
 
@@ -189,90 +205,102 @@ class Opening {
     return { fitting, oversize };
   }
 
-  async #plain(
-    listing: Listing,
-    files: readonly ListedMember[],
-    fitting: readonly ListedMember[],
-    opener: string | undefined,
-  ): Promise<void> {
-    if (fitting.length === 0) return;
-    const encrypted = new Set(fitting.filter((file) => file.encrypted).map(({ path }) => path));
-    let missing = new Set(fitting.map(({ path }) => path));
-    const all = new Set(missing);
-    const passwords =
-      encrypted.size === 0
-        ? [undefined]
-        : opener === undefined
-          ? this.#passwords
-          : [opener, ...this.#passwords.filter((word) => word !== opener)];
-    let proven = opener !== undefined;
-    for (const password of passwords) {
-      const whole = missing.size === files.length && !listing.more;
-      const narrow = !whole && missing.size <= MAX_SELECTION;
-      const failed = new Set<string>();
-      const { members, exit, cut, errors } = await this.#extract({
-        bytes: this.#input.limits.bytes - this.#kept,
-        members: fitting.length,
-        wanted: (path) => missing.has(path),
-        ...(narrow ? { selection: [...missing] } : {}),
-        ...(password === undefined ? {} : { password }),
-        // A wrong password of 7z or rar costs a key derivation a member; zip tells it from a check value.
-        hopeless: (error) => !proven && this.#type.type !== "zip" && /password/i.test(error),
-      });
-      for (const member of members) {
-        const secret = encrypted.has(member.path);
-        if (secret && /Wrong password/.test(member.error ?? "") && !(proven && password === opener))
-          failed.add(member.path);
-        else {
-          if (secret && member.error === undefined) proven = true;
-          this.#keep(member, member.path, secret ? password : undefined);
-        }
-      }
-      if (exit === "crashed") this.#reasonOfFailure(exit, errors.join("; "));
-      else if (members.length === 0) for (const error of errors) this.#reason("damaged", error);
-      if (cut) {
-        this.#reason("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
-        return;
-      }
-      if (encrypted.size === 0) return;
-      missing = failed;
+  /** Unpacks `fitting`, with each password in turn until nothing is missing. */
+  async #plain(files: number, fitting: readonly ListedMember[], opener: string | undefined): Promise<void> {
+    const missing = new Map(fitting.map((file) => [file.path, file]));
+    const secrets = fitting.some((file) => file.encrypted);
+    const others = opener === undefined ? this.#passwords : this.#passwords.filter((word) => word !== opener);
+    const passwords = secrets ? [...(opener === undefined ? [] : [opener]), ...others] : [undefined];
+    for (const [turn, password] of passwords.entries()) {
+      const proven = opener !== undefined && password === opener;
+      const whole = turn === 0 && fitting.length === files;
+      if (!(await this.#pass(missing, password, proven, whole))) return;
+      // What needs no password has had its turn.
+      for (const [path, file] of missing) if (!file.encrypted) missing.delete(path);
       if (missing.size === 0) return;
     }
-    this.#encrypted(quote(`${missing.size} of ${all.size} members`, [...missing]));
+    this.#encrypted(quote(`${missing.size} of ${fitting.length} members`, [...missing.keys()]));
+  }
+
+  /** One password over all that is missing; what 7-Zip crashes on is stepped over. False when the budget is used up. */
+  async #pass(
+    missing: Map<string, ListedMember>,
+    password: string | undefined,
+    proven: boolean,
+    whole: boolean,
+  ): Promise<boolean> {
+    for (let crashes = 0; crashes <= MAX_CRASHES && missing.size > 0; crashes++) {
+      const { collector, exit } = await this.#extract({
+        bytes: this.#input.limits.bytes - this.#kept,
+        members: this.#input.limits.members,
+        wanted: (path) => missing.has(path),
+        size: (path) => missing.get(path)?.size,
+        ...(whole && crashes === 0 ? {} : { selection: [...missing.keys()] }),
+        ...(password === undefined ? {} : { password }),
+        // A wrong password of 7z or rar costs a key derivation a member; zip tells it from a check value.
+        hopeless: (error) => !proven && this.#type.type !== "zip" && /Wrong password/.test(error),
+      });
+      const right =
+        proven ||
+        collector.members.some(({ path, error }) => error === undefined && missing.get(path)?.encrypted);
+      for (const member of collector.members) {
+        const secret = missing.get(member.path)?.encrypted ?? false;
+        const refused = secret && /Wrong password/.test(member.error ?? "");
+        if (refused && (!right || member.error === WRONG_PASSWORD)) continue;
+        if (secret) this.#worked = password;
+        this.#keep(member, member.path, secret ? password : undefined);
+        missing.delete(member.path);
+      }
+      if (collector.cut) {
+        this.#reason("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
+        return false;
+      }
+      for (const error of collector.errors) this.#damaged.push(error);
+      if (exit !== "crashed") return true;
+      if (collector.met.size === 0) {
+        if (password === undefined) this.#reasonOfFailure(exit, "");
+        return true;
+      }
+      for (const path of collector.met) if (password === undefined || right) missing.delete(path);
+    }
+    return true;
   }
 
   /** What starts as a program is kept as far as the budget goes: padding at its end is what made it large. */
-  async #head(file: ListedMember): Promise<void> {
-    const room = this.#input.limits.bytes - this.#kept;
-    if (room <= 0) return;
-    for (const password of file.encrypted ? this.#passwords : [undefined]) {
-      const { members } = await this.#extract({
-        bytes: room,
-        members: 1,
-        selection: [file.path],
-        accept: (head) => head[0] === 0x4d && head[1] === 0x5a,
-        ...(password === undefined ? {} : { password }),
-        hopeless: (error) => /password/i.test(error),
-      });
-      const [only] = members;
-      if (only === undefined || /password/i.test(only.error ?? "")) continue;
-      this.#keep(only, file.path, password);
-      return;
+  async #heads(oversize: readonly ListedMember[]): Promise<void> {
+    for (const file of oversize.slice(0, MAX_OVERSIZE)) {
+      const passwords = this.#worked === undefined ? this.#passwords : [this.#worked];
+      for (const password of file.encrypted ? passwords : [undefined]) {
+        const room = this.#input.limits.bytes - this.#kept;
+        if (room <= 0) return;
+        const { collector } = await this.#extract({
+          bytes: room,
+          members: 1,
+          wanted: (path) => path === file.path,
+          selection: [file.path],
+          accept: (head) => head[0] === 0x4d && head[1] === 0x5a,
+          ...(password === undefined ? {} : { password }),
+          hopeless: (error) => /Wrong password/.test(error),
+        });
+        const [only] = collector.members;
+        if (only === undefined || /Wrong password/.test(only.error ?? "")) continue;
+        if (file.encrypted) this.#worked = password;
+        this.#keep(only, file.path, password);
+        break;
+      }
+      // With no password for this one there is none for the others.
+      if (file.encrypted && this.#worked === undefined) return;
     }
   }
 
-  async #extract(options: {
-    readonly bytes: number;
-    readonly members: number;
-    readonly wanted?: (path: string) => boolean;
-    readonly accept?: (head: Uint8Array) => boolean;
-    readonly hopeless?: (error: string) => boolean;
-    readonly selection?: readonly string[];
-    readonly password?: string;
-  }): Promise<{ members: readonly RawMember[]; exit: Exit; cut: boolean; errors: readonly string[] }> {
-    const collector = new MemberCollector({ wanted: () => true, ...options });
-    const exit = await runSevenZip({
-      input: this.#bytes,
+  /** `selection` narrows the run to some names; 7-Zip then need not decode the others. */
+  async #extract(
+    options: CollectorOptions & { readonly selection?: readonly string[]; readonly password?: string },
+  ): Promise<{ collector: MemberCollector; exit: Exit }> {
+    const collector = new MemberCollector(options);
+    const names = options.selection?.length ?? 0;
+    const narrow = names > 0 && names <= MAX_SELECTION;
+    const exit = await this.#session.run({
       args: [
         "x",
         "-so",
@@ -280,14 +308,17 @@ class Opening {
         "-bso2",
         ...QUIET,
         `-p${options.password ?? ""}`,
-        ...(options.selection === undefined ? [] : ["-spd", "-ssc", `-i@${SELECTION_FILE}`]),
+        ...(narrow ? ["-ssc", `-i@${SELECTION_FILE}`] : []),
       ],
-      ...(options.selection === undefined ? {} : { selection: options.selection }),
+      ...(narrow ? { selection: (options.selection ?? []).map(wildcard) } : {}),
       out: (bytes) => collector.data(bytes),
       log: (bytes) => collector.log(bytes),
     });
-    collector.end();
-    return { members: collector.members, exit, cut: collector.cut, errors: collector.errors };
+    collector.end(exit === "crashed" ? "7-Zip cannot go on from here" : undefined);
+    // A name that 7-Zip takes for something else in a list: once more, over all names.
+    if (narrow && collector.met.size === 0 && exit === "ended" && collector.errors.length === 0)
+      return this.#extract({ ...options, selection: [] });
+    return { collector, exit };
   }
 
   #keep(member: RawMember, name: string, password: string | undefined): void {
@@ -361,4 +392,9 @@ function quote(what: string, names: readonly string[]): string {
   const more = names.length - MAX_QUOTED;
   const shown = names.slice(0, MAX_QUOTED).map((name) => name.slice(0, 120));
   return `${what}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+/** A name as a line of a selection: `_` may stand for a control character, and quotes and wildcards for themselves. */
+function wildcard(path: string): string {
+  return path.replace(/[_"*]/g, "?");
 }
