@@ -2,6 +2,131 @@
 
 /** Text of each family's YARA rules, by folder name. */
 export const familyRules: Readonly<Record<string, string>> = {
+  lumma: `rule assay_lumma_chacha
+{
+    meta:
+        description = "Lumma L2 and L3: the copy of key and nonce, and the access to slots of 0x80 bytes"
+        family = "win.lumma"
+
+    strings:
+        $setup1 = { B8 ?? ?? ?? ?? BF ?? ?? ?? ?? B9 08 00 00 00 96 F3 A5 96 B8 }
+        $setup2 = { B8 ?? ?? ?? ?? B9 08 00 00 00 BF ?? ?? ?? ?? 96 F3 A5 96 B8 }
+        $array = { C1 E? 07 8D 8? ?? ?? ?? ?? 8D 74 24 ?? FF }
+
+    condition:
+        any of ($setup*) and $array
+}
+
+rule assay_lumma_base64
+{
+    meta:
+        description = "Lumma L1 and L2: the tables of its number printer beside the texts of its JSON and ZIP code"
+        family = "win.lumma"
+
+    strings:
+        $powers = { 32 1D 30 F9 48 77 82 5A 3C BF 73 7F DD 4F 15 75 }
+        $decoder = { B0 40 C3 B0 3F C3 }
+        $units = "_kMGT\\x00_KMGT\\x00" ascii
+        $json = "%1.17g\\x00" ascii
+        $zip1 = "failed finding central directory" ascii
+        $zip2 = "unsupported central directory size" ascii
+
+    condition:
+        $powers and ($decoder or $units) and 3 of ($decoder, $units, $json, $zip1, $zip2)
+}
+
+rule assay_lumma_clear
+{
+    meta:
+        description = "Lumma L0: texts of its protocol and of its report"
+        family = "win.lumma"
+
+    strings:
+        $upload = "Content-Type: attachment/x-object" ascii
+        $report = "- Screen Resoluton:" ascii
+        $request = "lid=%s&j=%s&ver" ascii
+        $agent = "TeslaBrowser/5.5" ascii wide
+        $build = "LummaC2, Build" ascii
+        $path1 = "/c2sock" ascii wide
+        $path2 = "/c2conf" ascii wide
+
+    condition:
+        3 of them
+}
+`,
+  quasar: `rule assay_quasar_rat
+{
+    meta:
+        description = "Quasar RAT and xRAT 2 clients: settings class, and the client's own literals (renamed clients keep these)"
+        family = "win.quasar_rat"
+        reference = "https://github.com/quasar/Quasar"
+
+    strings:
+        // Literals that no renamer touches: the reconnect batch, the uptime format, the builder's mutex prefix.
+        $batch1 = "echo DONT CLOSE THIS WINDOW!" wide
+        $batch2 = "ping -n 10 localhost > nul" wide
+        $uptime = "{0}d : {1}h : {2}m : {3}s" wide
+        $mutex = "QSR_MUTEX_" wide
+        // Salt of 1.3 and 1.4, as its initialiser's data; AsyncRAT has it too.
+        $salt = { BF EB 1E 56 FB CD 97 3B B2 19 02 24 30 A5 78 43 00 3D 56 44 D2 1E 62 B9 }
+        // Field and type names of clients that were not renamed, and of message types, which never are.
+        $field1 = "HIDEINSTALLSUBDIRECTORY" ascii fullword
+        $field2 = "LOGDIRECTORYNAME" ascii fullword
+        $field3 = "ENABLELOGGER" ascii fullword
+        $field4 = "RECONNECTDELAY" ascii fullword
+        $field5 = "STARTUPKEY" ascii fullword
+        $field6 = "ENABLEUACESCALATION" ascii fullword
+        $field7 = "INSTALLNAME" ascii fullword
+        $message1 = "Quasar.Common.Messages" ascii
+        $message2 = "GetKeyloggerLogsDirectory" ascii
+        $message3 = "DoShellExecuteResponse" ascii
+
+    condition:
+        2 of ($batch*, $uptime, $mutex) or
+        ($salt and any of ($batch*, $uptime, $mutex)) or
+        4 of ($field*) or
+        2 of ($message*)
+}
+
+rule assay_quasar_xrat1
+{
+    meta:
+        description = "xRAT 1.x client: XOR keys of its settings resource"
+        family = "win.quasar_rat"
+        reference = "https://github.com/kevthehermit/RATDecoders"
+
+    strings:
+        $password = "KeY11PWD24" wide ascii
+        $section = "KeY11" wide ascii
+        $outer = "xRAT11" wide ascii
+
+    condition:
+        $outer and ($password or $section)
+}
+`,
+  redline: `rule assay_redline_stealer {
+  meta:
+    description = "RedLine Stealer: WCF client with its SOAP header, its mark of an earlier visit, or its contract names"
+    family = "win.redline_stealer"
+    source = "assay docs; Malpedia win.redline_stealer"
+  strings:
+    $wcf = "ChannelFactory" ascii
+    // #US entries "Authorization" and "ns1", one behind the other.
+    $header = { 1B 41 00 75 00 74 00 68 00 6F 00 72 00 69 00 7A 00 61 00 74 00 69 00 6F 00 6E 00 00 07 6E 00 73 00 31 00 00 }
+    $authorization = "Authorization" wide
+    $ns1 = "ns1" wide
+    $net_tcp = "net.tcp://" wide
+    $visit = "Yandex\\\\YaAddon" wide
+    // Name = "Id24" and Name = "Entity17": names that WCF contracts are cut to, in custom attributes.
+    $id24 = { 54 0E 04 4E 61 6D 65 04 49 64 32 34 }
+    $entity17 = { 54 0E 04 4E 61 6D 65 08 45 6E 74 69 74 79 31 37 }
+    // MetaStealer, which has the same client, names its contracts so.
+    $meta = "MSValue1" ascii
+  condition:
+    not $meta and
+    ($header or ($wcf and ($visit or ($id24 and $entity17) or ($authorization and $ns1 and $net_tcp))))
+}
+`,
   remcos: `rule assay_remcos
 {
     meta:
@@ -27,6 +152,55 @@ export const familyRules: Readonly<Record<string, string>> = {
 
     condition:
         4 of them
+}
+`,
+  vidar: `/*
+ * Vidar. Texts after SEKOIA (2023), RussianPanda and AviaB (2025); code after CAPEv2's notes on the 2018 decoder and
+ * Elastic's nightMARE on 17.7. The blob of 2026 has no fixed bytes: the extractor's scan finds it without a rule.
+ */
+
+rule assay_vidar_report
+{
+    meta:
+        description = "Report texts of Vidar in clear, with the address list's dead drop or the upload's form names"
+        family = "win.vidar"
+    strings:
+        $in_memory = "Work Dir: In memory" ascii
+        $tokens = "Soft\\\\Steam\\\\steam_tokens.txt" ascii
+        $machine = "MachineID:" ascii
+        $hardware = "[Hardware]" ascii
+        $video = "VideoCard:" ascii
+        $info = "information.txt" ascii
+        $software = "[Software]" ascii
+        $build = "build_id" ascii fullword
+        $file = "file_data" ascii fullword
+        $steam = "https://steamcommunity.com/profiles/7656119" ascii
+        $telegram = "https://t.me/" ascii
+    condition:
+        ($in_memory and 3 of ($tokens, $machine, $hardware, $video, $info, $software, $build, $file))
+        or (5 of ($tokens, $machine, $hardware, $video, $info, $software) and any of ($steam, $telegram))
+}
+
+rule assay_vidar_xor_text_key
+{
+    meta:
+        description = "String decoder of 2018 to 2021: key character by index modulo lstrlenA(key), XOR in place"
+        family = "win.vidar"
+    strings:
+        $decoder = { 33 D2 8B C7 F7 F1 8B 45 0C 8B 4D 08 8A 04 02 32 04 31 47 88 06 }
+    condition:
+        $decoder
+}
+
+rule assay_vidar_17_config
+{
+    meta:
+        description = "Config function of 17.7 (x64), which decodes through a 91-character substitution table"
+        family = "win.vidar"
+    strings:
+        $decode = { BA 20 00 00 00 48 89 F1 49 89 F8 E8 ?? ?? ?? ?? BA 40 00 00 00 48 89 D9 4D 89 F0 E8 }
+    condition:
+        $decode
 }
 `,
 };

@@ -53,6 +53,9 @@ describe("openImage", () => {
     const noEntry = [0x98 + 16, 4, 0] as const;
     expect(openImage(edited(hello32, ...wiped, noEntry)).layout).toBe("file");
     expect(openImage(edited(mapped32, ...wiped, noEntry)).layout).toBe("mapped");
+    // Bytes between headers and first section speak for a file, but not against the size of the image.
+    expect(openImage(edited(mapped32, ...wiped, noEntry, [0x800, 1, 1])).layout).toBe("mapped");
+    expect(openImage(edited(hello32, ...wiped, noEntry, [0x800, 1, 1])).layout).toBe("file");
   });
 
   it("tells them apart without signatures", () => {

@@ -53,6 +53,28 @@ describe("indicatorsOf", () => {
     expect([domain?.usage, domain?.at.map((span) => span.offset)]).toEqual(["c2", [0, 9]]);
   });
 
+  it("blocks no host of a dead drop that no table knows, and no decoy", () => {
+    const b = builder()
+      .endpoint(
+        { scheme: "https", host: "new.social", path: "/@x", usage: "dead_drop_resolver" },
+        at(0),
+        TEXT,
+      )
+      .endpoint({ scheme: "https", host: "victim.pw", usage: "decoy" }, at(1), TEXT);
+    expect(of(b)).toMatchObject([
+      { type: "url", blockable: false, linkable: true, why: "page of a dead drop" },
+      { type: "domain", blockable: false, linkable: false, why: "host of a dead drop" },
+      { value: "victim.pw", blockable: false, linkable: false, why: expect.stringMatching(/decoy/) },
+    ]);
+    b.endpoint({ scheme: "https", host: "victim.pw", usage: "c2" }, at(2), TEXT);
+    expect(of(b).at(-1)).toMatchObject({
+      value: "victim.pw",
+      usage: "c2",
+      blockable: true,
+      at: [...at(1), ...at(2)],
+    });
+  });
+
   it("makes none of what is no host, no port or nothing at all", () => {
     const b = builder()
       .endpoint({ scheme: "tcp", host: "not a host", port: 80, usage: "c2" }, at(0), TEXT)

@@ -11,6 +11,7 @@ import {
   judgeName,
   judgeSocket,
   judgeUrl,
+  judgeUsage,
   neither,
   type Policy,
 } from "./policy.ts";
@@ -160,15 +161,13 @@ class IndicatorList {
   add(type: IndicatorType, value: string, usage: ConnUsage, at: readonly Span[], judged: Judgement): void {
     const key = `${type}:${value}`;
     const known = this.#byKey.get(key);
-    if (known !== undefined) {
-      for (const span of at) if (!known.at.some((old) => sameSpan(old, span))) known.at.push(span);
-      // One host for a C2 and for something else: it is a C2.
-      if (usage === "c2") known.usage = usage;
-      return;
-    }
+    const places = known?.at ?? [];
+    for (const span of at) if (!places.some((old) => sameSpan(old, span))) places.push(span);
+    // One host for a C2 and for something else: it is a C2.
+    if (known !== undefined && (usage !== "c2" || known.usage === "c2")) return;
     const { blockable, linkable, why } = isDefault(type, value, this.#defaults)
       ? neither("default of the builder")
-      : judged;
+      : judgeUsage(type, usage, judged);
     this.#byKey.set(key, {
       type,
       value,
@@ -178,7 +177,7 @@ class IndicatorList {
       linkable,
       ...(why === undefined ? {} : { why }),
       defanged: defangIndicator(type, value),
-      at: [...at],
+      at: places,
     });
   }
 }

@@ -278,6 +278,8 @@ export const SHARED_HOSTS: readonly HostEntry[] = [
       "docs.google.com",
       "drive.google.com",
       "drive.usercontent.google.com",
+      "firebasestorage.googleapis.com",
+      "storage.googleapis.com",
       "script.google.com",
       "sites.google.com",
       "forms.gle",

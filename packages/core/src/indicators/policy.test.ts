@@ -70,6 +70,7 @@ describe("names", () => {
       "x.ddns.net",
       "operator.github.io",
       "x.pages.dev",
+      "x.blob.core.windows.net",
       "x.onion",
       "notsteamcommunity.com",
       "steamcommunity.com.evil.pw",

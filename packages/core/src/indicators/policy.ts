@@ -1,6 +1,6 @@
 /** Whether an indicator may be blocked, and whether it may tie samples together. The facts are in policy-tables.ts. */
 import { parse } from "tldts";
-import type { IndicatorType } from "../model/index.ts";
+import type { ConnUsage, IndicatorType } from "../model/index.ts";
 import { inRange, mappedIpv4, parseIpv4, parseIpv6, type Range, range } from "./address.ts";
 import type { Host, Url } from "./normalise.ts";
 import {
@@ -82,14 +82,22 @@ function judgeDomain(name: string, policy: Policy): Judgement {
   return FREE;
 }
 
-/** The entry of the name itself or of the nearest parent that has one. */
+/**
+ * The entry of the name itself or of the nearest parent that has one. None for what a service gives out below itself
+ * by the list of public suffixes (`x.blob.core.windows.net`): that is its customer's.
+ */
 function sharedEntry(name: string, policy: Policy): HostEntry | undefined {
   const { hosts } = compile(policy);
   for (let at = 0; ; at = name.indexOf(".", at) + 1) {
     const entry = hosts.get(name.slice(at));
-    if (entry !== undefined) return entry;
+    if (entry !== undefined) return isCustomers(name, name.length - at) ? undefined : entry;
     if (name.indexOf(".", at) < 0) return undefined;
   }
+}
+
+function isCustomers(name: string, shared: number): boolean {
+  const { domain, isPrivate, publicSuffix } = parse(name, SUFFIXES);
+  return domain !== null && isPrivate === true && (publicSuffix as string).length > shared;
 }
 
 /**
@@ -111,6 +119,17 @@ function onShared(host: Host, own: boolean, judged: Judgement, what: string, pol
   const entry = host.type === "domain" && own ? sharedEntry(host.value, policy) : undefined;
   if (entry?.ownPages !== true) return judged;
   return { blockable: false, linkable: true, why: `${what} ${entry.why}` };
+}
+
+/**
+ * What the malware itself says of an address counts too: the host of a dead drop is a public service, also when no
+ * table knows it yet, and its page the operator's; a decoy is somebody else's.
+ */
+export function judgeUsage(type: IndicatorType, usage: ConnUsage, judged: Judgement): Judgement {
+  if (usage === "decoy") return neither("decoy: an address that is there to mislead");
+  if (usage !== "dead_drop_resolver" || !judged.blockable) return judged;
+  if (type === "url") return { blockable: false, linkable: true, why: "page of a dead drop" };
+  return neither("host of a dead drop");
 }
 
 /** What is seen on an infected machine or nowhere, but not on a network. */

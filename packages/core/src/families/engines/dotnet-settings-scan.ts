@@ -5,7 +5,6 @@
  */
 import { type Found, found, utf16le, type View } from "../../bytes/index.ts";
 import type { SettingsSource } from "./dotnet-settings.ts";
-import { ciphertextOf, couldBeBlocks, couldBeMacced } from "./dotnet-settings-crypto.ts";
 
 /** Characters of the shortest base64 text that is looked for: 32 bytes, an IV and one block. */
 const MIN_RUN = 44;
@@ -15,19 +14,70 @@ const STRIDE = 64;
 const MAX_CLUSTERS = 16;
 /** Entries followed in one run; the heap of a client with all its libraries merged has some 10,000. */
 const MAX_ENTRIES = 50_000;
+/** Other strings that may stand between two encrypted ones. */
+const MAX_GAP = 4;
+/** Strings kept behind the last encrypted one: the password comes last in some layouts. */
+const TAIL = 2;
+/** Strings of one group; what goes on longer is a table of something else. */
+const MAX_GROUP = 64;
+/** Groups handed out of one image. */
+const MAX_GROUPS = 8;
 
 const BASE64 = new Uint8Array(256);
 for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
   BASE64[char.charCodeAt(0)] = 1;
 
-/** Texts of neighbouring #US entries, from the first that looks encrypted. */
-export type StringCluster = readonly Found<string>[];
+/** Where the texts of neighbouring #US entries lie: start and end of each, flag byte left out. */
+interface Cluster {
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+}
+
+/** Groups of neighbouring strings, at least `minimum` of which could be ciphertexts, as sources without numbers. */
+export function settingsFromStrings(view: View, minimum: number): SettingsSource[] {
+  const sources: SettingsSource[] = [];
+  for (const { starts, ends } of clusters(view.bytes)) {
+    let first = 0;
+    let last = -1;
+    let count = 0;
+    for (let i = 0; i <= starts.length && sources.length < MAX_GROUPS; i++) {
+      const isEnd = i === starts.length;
+      const isFull = count > 0 && i - first >= MAX_GROUP;
+      if (!isEnd && !isFull && isCiphertext(view.bytes, starts[i] as number, ends[i] as number)) {
+        if (count++ === 0) first = i;
+        last = i;
+      } else if (isEnd || isFull || i - last > MAX_GAP) {
+        if (count >= minimum) {
+          const texts: SettingsSource["texts"][number][] = [];
+          for (let k = first; k <= Math.min(last + TAIL, starts.length - 1); k++)
+            texts.push({ name: undefined, text: textAt(view, starts[k] as number, ends[k] as number) });
+          sources.push({ origin: "strings", texts, numbers: [], password: undefined });
+        }
+        count = 0;
+        // The entry at hand belongs to the next group.
+        if (isFull) i--;
+      }
+    }
+  }
+  return sources;
+}
+
+function textAt(view: View, start: number, end: number): Found<string> {
+  return found(utf16le(view.bytes.subarray(start, end)), view.span(start, end - start));
+}
+
+/** Long base64 of a fitting length. */
+function isCiphertext(bytes: Uint8Array, start: number, end: number): boolean {
+  const units = (end - start) / 2;
+  if (units < MIN_RUN || units % 4 !== 0) return false;
+  for (let at = start; at < end; at += 2) if (!isUnit(bytes, at)) return false;
+  return true;
+}
 
 /** Runs of length-prefixed UTF-16LE strings that start with a long base64 text, in file order. */
-export function stringClusters(view: View): StringCluster[] {
-  const bytes = view.bytes;
-  const clusters: StringCluster[] = [];
-  for (let at = 0; at + 16 < bytes.length && clusters.length < MAX_CLUSTERS; at += STRIDE) {
+function clusters(bytes: Uint8Array): Cluster[] {
+  const list: Cluster[] = [];
+  for (let at = 0; at + 16 < bytes.length && list.length < MAX_CLUSTERS; at += STRIDE) {
     const phase = probe(bytes, at);
     if (phase < 0) continue;
     let start = at + phase;
@@ -35,32 +85,25 @@ export function stringClusters(view: View): StringCluster[] {
     let end = at + phase;
     while (end + 1 < bytes.length && isUnit(bytes, end)) end += 2;
     if ((end - start) / 2 >= MIN_RUN) {
-      const entries = walk(view, start);
-      if (entries !== undefined) {
-        clusters.push(entries.texts);
-        end = Math.max(end, entries.end);
+      const cluster = walk(bytes, start);
+      if (cluster !== undefined) {
+        list.push(cluster);
+        end = Math.max(end, cluster.ends[cluster.ends.length - 1] as number);
       }
     }
     if (end > at + STRIDE) at = end - (end % STRIDE) - STRIDE;
   }
-  return clusters;
+  return list;
 }
 
 /** 0 or 1: the parity at which a run of base64 UTF-16 units covers `at`; -1 when none does. */
 function probe(bytes: Uint8Array, at: number): number {
-  for (let phase = 0; phase < 2; phase++) {
-    const p = at + phase;
-    if (
-      bytes[p + 1] === 0 &&
-      bytes[p + 3] === 0 &&
-      isUnit(bytes, p) &&
-      isUnit(bytes, p + 2) &&
-      isUnit(bytes, p + 4) &&
-      isUnit(bytes, p + 6)
-    )
-      return phase;
-  }
-  return -1;
+  const phase = bytes[at + 1] === 0 ? 0 : bytes[at + 2] === 0 ? 1 : -1;
+  if (phase < 0) return -1;
+  const p = at + phase;
+  return isUnit(bytes, p) && isUnit(bytes, p + 2) && isUnit(bytes, p + 4) && isUnit(bytes, p + 6)
+    ? phase
+    : -1;
 }
 
 function isUnit(bytes: Uint8Array, at: number): boolean {
@@ -68,71 +111,37 @@ function isUnit(bytes: Uint8Array, at: number): boolean {
 }
 
 /** Follows the length prefixes from the entry whose text starts at `start`. */
-function walk(view: View, start: number): { texts: Found<string>[]; end: number } | undefined {
-  let at = prefixBefore(view, start);
-  if (at === undefined) return undefined;
-  const texts: Found<string>[] = [];
-  while (texts.length < MAX_ENTRIES) {
-    const entry = readEntry(view, at);
-    if (entry === undefined) break;
-    texts.push(entry.text);
-    at = entry.end;
+function walk(bytes: Uint8Array, start: number): Cluster | undefined {
+  // The prefix's low byte is odd, so it never reads as a unit of the text.
+  const size = [2, 1].find(
+    (n) => start >= n && prefixSize(bytes, start - n) === n && entryEnd(bytes, start - n) > 0,
+  );
+  if (size === undefined) return undefined;
+  const starts: number[] = [];
+  const ends: number[] = [];
+  let at = start - size;
+  while (starts.length < MAX_ENTRIES) {
+    const end = entryEnd(bytes, at);
+    if (end < 0) break;
+    starts.push(at + prefixSize(bytes, at));
+    ends.push(end);
+    at = end + 1;
   }
-  return texts.length === 0 ? undefined : { texts, end: at };
+  return { starts, ends };
 }
 
-/** Offset of the length prefix of the text at `start`. Its low byte is odd, so it never reads as a unit of the text. */
-function prefixBefore(view: View, start: number): number | undefined {
-  for (const size of [2, 1]) {
-    const entry = readEntry(view, start - size);
-    if (entry !== undefined && entry.text.at[0]?.offset === view.base + start) return start - size;
-  }
-  return undefined;
+/** Bytes of the compressed length at `at` (II.23.2); 0 when no string is as long. */
+function prefixSize(bytes: Uint8Array, at: number): number {
+  const first = bytes[at];
+  return first === undefined || first >= 0xc0 ? 0 : first < 0x80 ? 1 : 2;
 }
 
-/** One #US entry: odd byte length, the last byte a flag of 0 or 1. */
-function readEntry(view: View, at: number): { text: Found<string>; end: number } | undefined {
-  const first = view.u8(at);
-  if (first === undefined) return undefined;
-  const second = view.u8(at + 1) ?? 0;
-  const size = first < 0x80 ? 1 : first < 0xc0 ? 2 : 0;
-  const length = size === 1 ? first : ((first & 0x3f) << 8) | second;
-  if (size === 0 || length % 2 === 0) return undefined;
-  const data = view.sub(at + size, length);
-  if (data === undefined || (data.bytes[length - 1] as number) > 1) return undefined;
-  const text = utf16le(data.bytes.subarray(0, length - 1));
-  return { text: found(text, data.span(0, length - 1)), end: at + size + length };
-}
-
-/** Other strings that may stand between two encrypted ones. */
-const MAX_GAP = 4;
-/** Strings kept behind the last encrypted one: the password comes last in some layouts. */
-const TAIL = 2;
-/** Groups tried in one image. */
-const MAX_GROUPS = 8;
-
-/** Groups of neighbouring strings, at least `minimum` of which could be ciphertexts, as sources without numbers. */
-export function settingsFromStrings(view: View, minimum: number): SettingsSource[] {
-  const sources: SettingsSource[] = [];
-  for (const cluster of stringClusters(view)) {
-    let first = -1;
-    let last = -1;
-    let count = 0;
-    for (let i = 0; i <= cluster.length && sources.length < MAX_GROUPS; i++) {
-      const text = cluster[i];
-      const data = text && ciphertextOf(text)?.data;
-      if (data !== undefined && (couldBeBlocks(data) || couldBeMacced(data))) {
-        if (count === 0) first = i;
-        last = i;
-        count++;
-      } else if (text === undefined || i - last > MAX_GAP) {
-        if (count >= minimum) {
-          const texts = cluster.slice(first, last + 1 + TAIL).map((text) => ({ name: undefined, text }));
-          sources.push({ origin: "strings", texts, numbers: [], password: undefined });
-        }
-        count = 0;
-      }
-    }
-  }
-  return sources;
+/** Offset of the flag byte of the entry at `at`: odd byte length, flag 0 or 1. -1 when there is no such entry. */
+function entryEnd(bytes: Uint8Array, at: number): number {
+  const size = prefixSize(bytes, at);
+  if (size === 0) return -1;
+  const first = bytes[at] as number;
+  const length = size === 1 ? first : ((first & 0x3f) << 8) | (bytes[at + 1] ?? 0);
+  const flag = at + size + length - 1;
+  return length % 2 === 1 && (bytes[flag] ?? 2) <= 1 ? flag : -1;
 }

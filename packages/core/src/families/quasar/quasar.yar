@@ -6,12 +6,10 @@ rule assay_quasar_rat
         reference = "https://github.com/quasar/Quasar"
 
     strings:
-        // Literals of the client that no renamer touches: the reconnect batch, the uptime format, the MAC failure.
+        // Literals that no renamer touches: the reconnect batch, the uptime format, the builder's mutex prefix.
         $batch1 = "echo DONT CLOSE THIS WINDOW!" wide
         $batch2 = "ping -n 10 localhost > nul" wide
         $uptime = "{0}d : {1}h : {2}m : {3}s" wide
-        $mac = "Invalid message authentication code (MAC)." wide
-        $master = "masterKey can not be null or empty." wide
         $mutex = "QSR_MUTEX_" wide
         // Salt of 1.3 and 1.4, as its initialiser's data; AsyncRAT has it too.
         $salt = { BF EB 1E 56 FB CD 97 3B B2 19 02 24 30 A5 78 43 00 3D 56 44 D2 1E 62 B9 }
@@ -26,18 +24,12 @@ rule assay_quasar_rat
         $message1 = "Quasar.Common.Messages" ascii
         $message2 = "GetKeyloggerLogsDirectory" ascii
         $message3 = "DoShellExecuteResponse" ascii
-        // Fields and literals of AsyncRAT and its kin, which share salt and cipher.
-        $other1 = "InitializeSettings" ascii fullword
-        $other2 = "Pastebin" ascii fullword
 
     condition:
-        not any of ($other*) and
-        (
-            2 of ($batch*, $uptime, $mac, $master, $mutex) or
-            ($salt and any of ($batch*, $uptime, $mac, $master, $mutex, $message*, $field*)) or
-            4 of ($field*) or
-            2 of ($message*)
-        )
+        2 of ($batch*, $uptime, $mutex) or
+        ($salt and any of ($batch*, $uptime, $mutex)) or
+        4 of ($field*) or
+        2 of ($message*)
 }
 
 rule assay_quasar_xrat1

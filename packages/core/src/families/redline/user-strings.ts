@@ -117,8 +117,8 @@ function entriesFrom(view: View, start: number): readonly UserString[] {
 
 /** Names that the contracts of MetaStealer, which grew out of RedLine's code, have where RedLine has Entity and Id. */
 const META_STEALER = ["MSValue1", "MSObject1"].map(latin1Bytes);
-/** `Name = "Id1"` of a data contract, as a custom attribute's blob has it. */
-const CONTRACT = latin1Bytes("T\x0e\x04Name\x03Id1");
+/** `Name = "Id1"` and `Name = "Entity1"` of its contracts, as a custom attribute's blob has them. */
+const CONTRACT = ["T\x0e\x04Name\x03Id1", "T\x0e\x04Name\x07Entity1"].map(latin1Bytes);
 /** Data contract namespace of the builds before names were cut to Entity and Id. */
 const OLD_CONTRACT = latin1Bytes("BrowserExtension");
 const WCF = latin1Bytes("ChannelFactory");
@@ -138,7 +138,7 @@ export function contractsOf(streams: readonly { readonly name: string; readonly 
   if (!holds(WCF)) return NO_CONTRACTS;
   return {
     wcf: true,
-    redline: holds(CONTRACT) || holds(OLD_CONTRACT),
+    redline: CONTRACT.every(holds) || holds(OLD_CONTRACT),
     metaStealer: META_STEALER.some(holds),
   };
 }

@@ -37,6 +37,8 @@ const MIN_CALLS = 8;
 const MAX_CALLS = 4096;
 /** Functions looked at in one image. */
 const MAX_GROUPS = 64;
+/** Constants up to this are lengths, above it addresses. */
+export const MAX_SMALL = 0x800;
 /** Constants remembered between two calls. */
 const MAX_CONSTANTS = 8;
 /** The instruction that the search runs on. */
@@ -115,15 +117,37 @@ function runStart(bytes: Uint8Array, push: number, floor: number): number {
   return start;
 }
 
+/** First bytes of the instructions that `decodeRun` knows. */
+const KNOWN = new Uint8Array(256);
+for (const op of [0x31, 0x33, 0x68, 0x6a, 0x81, 0x83, 0x88, 0x89, 0x8b, 0x8d, 0x90, 0xa1, 0xa3, 0xc7, 0xe8])
+  KNOWN[op] = 1;
+KNOWN.fill(1, 0x50, 0x60).fill(1, 0xb8, 0xc0);
+
+/** Addresses that a constant may name: those of the image when it is placed, any when it is not. */
+function addresses(image: AddressSpace & { readonly pe: unknown }): readonly [number, number] {
+  if (image.pe === undefined) return [0, 0xffffffff];
+  const end = image.regions.reduce((max, r) => Math.max(max, r.rva + r.size), 0);
+  return [image.base, image.base + end];
+}
+
 /** Functions called at least eight times with constants, most called first. */
-export function callGroups(image: AddressSpace): CallGroup[] {
+export function callGroups(image: AddressSpace & { readonly pe: unknown }): CallGroup[] {
   const { view } = image;
+  const [lowest, highest] = addresses(image);
   const groups = new Map<number, { target: number; calls: Call[]; stored: Constant[] }>();
   for (const region of image.regions) {
     if (!region.executable) continue;
     const end = Math.min(region.offset + region.size, view.length);
     let floor = region.offset;
     for (let push = view.bytes.indexOf(PUSH_IMM32, floor); push >= 0 && push < end; ) {
+      const value = view.u32(push + 1) ?? 0;
+      if (
+        KNOWN[view.u8(push + 5) ?? 0] === 0 ||
+        (value > MAX_SMALL && (value < lowest || value >= highest))
+      ) {
+        push = view.bytes.indexOf(PUSH_IMM32, push + 1);
+        continue;
+      }
       const run = decodeRun(view, runStart(view.bytes, push, floor), end);
       let owner: { stored: Constant[] } | undefined;
       for (const call of run.calls) {

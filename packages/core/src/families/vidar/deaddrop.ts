@@ -7,7 +7,7 @@ import type { DeadDropAnswer } from "../family.ts";
 import { type Address, deadDropPlatform, isHost, isIpv4, parseUrl } from "./hosts.ts";
 
 /** Bytes of a page that are read; profiles have some 50 KB. */
-const MAX_PAGE = 4 << 20;
+const MAX_PAGE = 1 << 20;
 /** Bytes of one field. */
 const MAX_FIELD = 0x1000;
 /** Occurrences of one field in a page. */
@@ -45,6 +45,8 @@ interface FieldText {
 /** A word, an address, a bar. Character classes do not overlap where they meet, so it runs in linear time. */
 const MARKED =
   /(?:^|[\s"'>])([A-Za-z0-9_-]{2,32})[ \t]+((?:https?:\/\/)?(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{3,253})(?::\d{1,5})?(?:\/[^\s|"'<>]{0,200})?)\s?\|/g;
+/** What counts outside of a named field, where any site's name may stand before a bar. */
+const STRICT = /^(?:https?:\/\/|\d{1,3}(?:\.\d{1,3}){3}(?::\d|$))/;
 /** An older form without the bar: an IPv4 address as the end of the field. */
 const BARE =
   /(?:^|\s)([A-Za-z0-9_-]{2,32})[ \t]+((?:https?:\/\/)?\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?)\/?\s*$/;
@@ -55,7 +57,8 @@ const CODED = /^\s*([A-Za-z0-9_-]{2,32})[ \t]+([\x21-\x7b\x7d\x7e]{8,512})\|/;
 export function readDeadDrop(page: View): readonly DeadDropAnswer[] {
   const answers = new Map<string, DeadDropAnswer>();
   for (const field of fieldsOf(page)) {
-    for (const match of field.text.matchAll(MARKED)) add(answers, page, field, match, 0);
+    for (const match of field.text.matchAll(MARKED))
+      if (field.rank === 0 || STRICT.test(match[2] as string)) add(answers, page, field, match, 0);
     const bare = field.rank === 0 && field.text.length <= MAX_FIELD ? BARE.exec(field.text) : null;
     if (bare !== null) add(answers, page, field, bare, 1);
   }
@@ -116,16 +119,18 @@ function fieldsOf(page: View): FieldText[] {
   for (const place of PLACES) {
     let at = source.indexOf(place.start);
     for (let n = 0; at >= 0 && n < MAX_FIELDS; n++, at = source.indexOf(place.start, at + 1)) {
-      let from = at + place.start.length;
-      const end = source.indexOf(place.end, from);
-      const to = Math.min(end < 0 ? source.length : end, from + MAX_FIELD);
+      const from = at + place.start.length;
+      const window = source.slice(from, from + MAX_FIELD);
+      const end = window.indexOf(place.end);
+      const to = from + (end < 0 ? window.length : end);
       if (place.end === ">") {
         fields.push(attributeText(source, at, to, place.name));
         continue;
       }
       // `start` lies inside the element's tag: its text begins behind the tag.
-      if (place.end.startsWith("<")) from = source.indexOf(">", from) + 1;
-      if (from > 0 && from < to) fields.push(visibleText(source, from, to, place.name, 0));
+      const skip = place.end.startsWith("<") ? window.indexOf(">") + 1 : 0;
+      if (from + skip < to && (skip > 0 || place.end === '",'))
+        fields.push(visibleText(source, from + skip, to, place.name, 0));
     }
   }
   const bare = !/<[a-z!]/i.test(source.slice(0, MAX_FIELD));
@@ -135,13 +140,17 @@ function fieldsOf(page: View): FieldText[] {
 
 /** The value of a meta tag's content attribute, which may stand on either side of its name. */
 function attributeText(source: string, at: number, to: number, name: string): FieldText {
-  const open = Math.max(source.lastIndexOf("<", at), at - MAX_FIELD, 0);
-  const content = source.indexOf('content="', open);
-  if (content < 0 || content > to) return { text: "", offsets: [], name, rank: 0 };
-  const from = content + 'content="'.length;
-  const end = source.indexOf('"', from);
-  return visibleText(source, from, Math.min(end < 0 ? to : end, from + MAX_FIELD), name, 0);
+  const floor = Math.max(at - MAX_FIELD, 0);
+  const open = floor + Math.max(source.slice(floor, at).lastIndexOf("<"), 0);
+  const tag = source.slice(open, to);
+  const start = tag.indexOf(CONTENT);
+  if (start < 0) return { text: "", offsets: [], name, rank: 0 };
+  const value = start + CONTENT.length;
+  const end = tag.indexOf('"', value);
+  return visibleText(source, open + value, open + (end < 0 ? tag.length : end), name, 0);
 }
+
+const CONTENT = 'content="';
 
 const ENTITIES: readonly (readonly [string, string])[] = [
   ["&#124;", "|"],

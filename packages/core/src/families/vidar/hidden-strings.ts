@@ -10,7 +10,7 @@ import { decodeBase64, rc4, xor } from "../../codecs/index.ts";
 import type { AddressSpace } from "../../formats/address-space.ts";
 import type { Image } from "../../formats/image.ts";
 import type { Step } from "../../model/index.ts";
-import { type Call, type CallGroup, type Constant, callGroups } from "./calls.ts";
+import { type Call, type CallGroup, type Constant, callGroups, MAX_SMALL } from "./calls.ts";
 import { textAt } from "./texts.ts";
 
 export interface HiddenString {
@@ -32,7 +32,7 @@ export interface HiddenStrings {
 }
 
 /** Longest string of a table; wallet lists and SQL statements reach 300. */
-const MAX_LENGTH = 0x800;
+const MAX_LENGTH = MAX_SMALL;
 /** Share of a group's calls that must decode to text. */
 const SHARE = 0.9;
 /** Fewest strings that prove a table. */
@@ -43,7 +43,7 @@ const BASE64_SHARE = 0.75;
 const MAX_CLEAR = 0x100;
 /** Keys tried for one table. */
 const MAX_KEYS = 24;
-/** Strings that a key is tried on before it is tried on all. */
+/** Calls or strings that are tried before all are. */
 const PROBES = 12;
 
 const TEXT_CONTROL = new Set([0x09, 0x0a, 0x0d]);
@@ -97,6 +97,7 @@ function readUnplaced(view: View, group: CallGroup): HiddenStrings | undefined {
   );
   const shape = vas[0]?.length ?? 0;
   if ((shape !== 1 && shape !== 2) || vas.some((v) => v.length !== shape)) return undefined;
+  if (new Set(vas.map((v) => v.join())).size < MIN_STRINGS) return undefined;
   const low = Math.min(...vas.flat());
   const room = view.length - (Math.max(...vas.flat()) - low);
   for (let offset = low % ALIGNMENT, n = 0; offset < room && n < MAX_LOADS; offset += ALIGNMENT, n++) {
@@ -151,7 +152,14 @@ function xorCall(image: Places, call: Call): XorCall | undefined {
   return { code: call.offset, length, a, b };
 }
 
+/** True when half of the first calls pass: most functions fail here. */
+function probe(group: CallGroup, test: (call: Call) => boolean): boolean {
+  const first = group.calls.slice(0, PROBES);
+  return first.filter(test).length * 2 >= first.length;
+}
+
 function readXorTable(image: Places, group: CallGroup): HiddenStrings | undefined {
+  if (!probe(group, (call) => xorCall(image, call) !== undefined)) return undefined;
   const calls = group.calls.map((call) => xorCall(image, call));
   const usable = calls.filter((c) => c !== undefined);
   if (usable.length < MIN_STRINGS || usable.length < group.calls.length * SHARE) return undefined;
@@ -210,7 +218,8 @@ function readSharedKeyTable(
     const plain = xor(data.bytes, keyBytes);
     if (isText(plain)) strings.push({ code, text: latin1(plain), from: data.span(), steps: [step] });
   }
-  if (strings.length < Math.max(MIN_STRINGS, usable.length * SHARE)) return undefined;
+  const distinct = new Set(strings.map((s) => s.text)).size;
+  if (distinct < MIN_STRINGS || strings.length < usable.length * SHARE) return undefined;
   const all = ordered(image, group, strings);
   return {
     layout: "Va",
@@ -241,12 +250,15 @@ function soleString(image: Places, call: Call): Placed | undefined {
 }
 
 function readRc4Table(image: Places, group: CallGroup): HiddenStrings | undefined {
+  const isCoded = (text: string) => BASE64.test(text) && text.length % 4 === 0;
+  if (!probe(group, (call) => isCoded(soleString(image, call)?.text ?? ""))) return undefined;
   const named = group.calls.flatMap((call) => {
     const text = soleString(image, call);
     return text === undefined ? [] : [{ ...text, code: call.offset }];
   });
-  const coded = named.filter((s) => BASE64.test(s.text) && s.text.length % 4 === 0);
-  if (coded.length < MIN_STRINGS || coded.length < group.calls.length * BASE64_SHARE) return undefined;
+  const coded = named.filter((s) => isCoded(s.text));
+  const distinct = new Set(coded.map((s) => s.at.offset)).size;
+  if (distinct < MIN_STRINGS || coded.length < group.calls.length * BASE64_SHARE) return undefined;
   const key = rc4Key(image, coded, [...storedTexts(image, group), ...named]);
   if (key === undefined) return undefined;
   const keyBytes = latin1Bytes(key.text);

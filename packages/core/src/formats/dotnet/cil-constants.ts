@@ -8,6 +8,9 @@ const MAX_VALUES = 4096;
 /** Longest text or array that is put together. */
 const MAX_LENGTH = 1 << 20;
 
+/** Longest array without initial data that is taken for constant; a longer one is a buffer. */
+const MAX_FILLED = 1 << 16;
+
 /** Calls within calls. */
 const MAX_DEPTH = 64;
 
@@ -111,7 +114,8 @@ function bytes(value: CilValue, budget: Budget): Found<Uint8Array> | undefined {
 
 function arrayBytes(array: CilArray, at: readonly Span[]): Found<Uint8Array> | undefined {
   const { length, data, items } = array;
-  if (!array.isExact || length === undefined || length < 0 || length > MAX_LENGTH) return undefined;
+  if (!array.isExact || length === undefined || length < 0) return undefined;
+  if (length > (data === undefined ? MAX_FILLED : MAX_LENGTH)) return undefined;
   if (array.elementType !== "System.Byte" && array.elementType !== "System.SByte") return undefined;
   const out = new Uint8Array(length);
   if (data !== undefined) out.set(data.bytes.subarray(0, length));

@@ -105,7 +105,8 @@ export interface MethodEffects {
 /**
  * Follows a method from its first instruction. Branches on known values are taken (so opaque predicates and
  * flattened control flow fall away); behind an unknown one both ways are walked, and where ways meet, what they
- * disagree on is unknown. Everything is in the order in which it was first reached. Empty for a method without CIL.
+ * disagree on is unknown. Everything is in the order in which it was first reached. Exception handlers are not
+ * walked. Empty for a method without CIL; a prefix of the truth when the code outruns the machine's budget.
  */
 export function methodEffects(dotnet: Dotnet, methodRid: number): MethodEffects {
   return new CilMachine(dotnet, methodRid).run();

@@ -2,8 +2,18 @@
 import { found, hex, latin1, utf8, utf16le, type View } from "../../bytes/index.ts";
 import type { UserString } from "./model.ts";
 
-/** Longest name that is decoded. The runtime allows 1023 bytes; the bound keeps overlapping names from costing. */
-const MAX_NAME_BYTES = 4096;
+/** Longest name that is decoded, as the runtime has it (II.24.2.3 leaves it open; MAX_CLASS_NAME in corhdr.h). */
+const MAX_NAME_BYTES = 1024;
+
+/** Names kept: those of ordinary length, some more than a large framework assembly has. */
+const MAX_KEPT_NAME = 128;
+const MAX_KEPT_NAMES = 1 << 18;
+
+/**
+ * User strings do not overlap, so all of them are no longer than the heap. Offsets in crafted code may lead to long
+ * strings over and over: text is decoded up to this many times the heap.
+ */
+const MAX_DECODED_HEAPS = 4;
 
 /** A token has room for 24 bits of offset. */
 const MAX_US_OFFSET = 0xffffff;
@@ -50,7 +60,7 @@ export class StringsHeap {
     while (end < limit && bytes[end] !== 0) end++;
     const raw = bytes.subarray(index, end);
     const text = utf8(raw) ?? latin1(raw);
-    this.#cache.set(index, text);
+    if (text.length <= MAX_KEPT_NAME && this.#cache.size < MAX_KEPT_NAMES) this.#cache.set(index, text);
     return text;
   }
 }
@@ -80,9 +90,11 @@ export class UserStringsHeap {
   readonly #view: View | undefined;
   readonly #cache = new Map<number, UserString>();
   #all: readonly UserString[] | undefined;
+  #bytesLeft: number;
 
   constructor(view: View | undefined) {
     this.#view = view;
+    this.#bytesLeft = MAX_DECODED_HEAPS * (view?.length ?? 0);
   }
 
   /** The entry at `offset`; offset 0 is the empty string. */
@@ -133,7 +145,8 @@ export class UserStringsHeap {
     if (known !== undefined) return known;
     // The odd last byte says whether a char needs more than a byte's handling; it is no text.
     const body = view.sub(offset + length.size, length.value);
-    if (body === undefined) return undefined;
+    if (body === undefined || this.#bytesLeft < body.length) return undefined;
+    this.#bytesLeft -= body.length;
     const size = length.value & ~1;
     const entry: UserString = {
       offset,

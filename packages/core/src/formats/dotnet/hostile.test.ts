@@ -208,3 +208,95 @@ describe("index widths", () => {
     expect(width(rows(0, 1), 41, 0, { ...small, allBig: true })).toBe(4);
   });
 });
+
+/** A module with one method of this code, and `us` as its user strings. */
+function withCode(code: readonly number[], us: Uint8Array): Dotnet {
+  const header = Uint8Array.from([0x13, 0x30, 8, 0, ...u32(code.length), 0, 0, 0, 0]);
+  const { space, cliHeader: place } = withStreams(
+    image,
+    streams.map((s) =>
+      s.name === "#~"
+        ? {
+            name: s.name,
+            bytes: tablesOf({
+              0: [MODULE],
+              6: [[...u32(image.pe?.sizeOfImage ?? 0), ...u16(0, 0, 0, 0, 1)]],
+            }),
+          }
+        : s.name === "#US"
+          ? { name: s.name, bytes: us }
+          : s,
+    ),
+  );
+  // Where the mapped image ends, the code; behind it the new metadata.
+  const bytes = new Uint8Array(space.view.length + header.length + code.length + 3);
+  const end = mapped.length;
+  const gap = (header.length + code.length + 3) & ~3;
+  bytes.set(space.view.bytes.subarray(0, end));
+  bytes.set(header, end);
+  bytes.set(code, end + header.length);
+  bytes.set(space.view.bytes.subarray(end), end + gap);
+  new DataView(bytes.buffer).setUint32(place.rva + 8, end + gap, true);
+  const result = parseDotnet(identitySpace(bytes), place);
+  if (!result.ok) throw new Error(result.error.code);
+  return result.value;
+}
+
+const u32 = (value: number): number[] => [
+  value & 0xff,
+  (value >> 8) & 0xff,
+  (value >> 16) & 0xff,
+  value >>> 24,
+];
+
+describe("crafted code", () => {
+  const timed = (code: readonly number[], us = new Uint8Array(8)): number => {
+    const module = withCode(code, us);
+    expect(module.instructions(1).length).toBeGreaterThan(100);
+    const start = performance.now();
+    methodEffects(module, 1);
+    return performance.now() - start;
+  };
+
+  it("may part at every instruction with thousands of locals set", () => {
+    const code: number[] = [];
+    for (let i = 0; i < 20_000; i++) code.push(0x16, 0xfe, 0x0e, i & 0xff, i >> 8);
+    // ldarg.0; brtrue.s to the next
+    for (let i = 0; i < 20_000; i++) code.push(0x02, 0x2d, 0x00);
+    expect(timed(code)).toBeLessThan(MAX_MS);
+  });
+
+  it("may go round for ever", () => {
+    const code: number[] = Array.from({ length: 200 }, () => 0);
+    code.push(0x38, ...u32(-205 >>> 0));
+    expect(timed(code)).toBeLessThan(MAX_MS);
+    const unknown: number[] = Array.from({ length: 200 }, () => 0);
+    unknown.push(0x02, 0x3a, ...u32(-206 >>> 0), 0x2a);
+    expect(timed(unknown)).toBeLessThan(MAX_MS);
+  });
+
+  it("may load strings that overlap through the whole heap", () => {
+    // Every fourth byte starts an entry of 256 KB.
+    const us = new Uint8Array(1 << 19);
+    for (let i = 0; i < us.length; i += 4) us.set([0xc0, 0x04, 0x00, 0x01], i);
+    const code: number[] = [];
+    for (let i = 0; i < 20_000; i++) code.push(0x72, ...u32(0x70000000 + 4 * i), 0x26);
+    expect(timed(code, us)).toBeLessThan(MAX_MS);
+  });
+
+  it("may double a text with every call", () => {
+    const module = withCode([...Array.from({ length: 200 }, () => 0), 0x2a], new Uint8Array(8));
+    expect(module.body(1)?.code.length).toBe(201);
+    let value: Parameters<typeof constantText>[0] = {
+      kind: "string",
+      text: { value: "xxxxxxxxxxxxxxxx", at: [] },
+      heapOffset: 1,
+      at: [],
+    };
+    for (let i = 0; i < 60; i++)
+      value = { kind: "call", method: "System.String::Concat", token: 0, args: [value, value], at: [] };
+    const start = performance.now();
+    expect(constantText(value)).toBeUndefined();
+    expect(performance.now() - start).toBeLessThan(MAX_MS);
+  });
+});

@@ -12,7 +12,7 @@ export interface TypeDef {
   readonly name: string;
   /** TypeDefOrRef as a token; 0 for none. */
   readonly extends: Token;
-  /** Row ids [first, end). */
+  /** Row ids [first, end), of the pointer tables where a `#-` stream has them: fieldsOf and methodsOf follow those. */
   readonly fields: readonly [number, number];
   readonly methods: readonly [number, number];
 }
@@ -107,7 +107,10 @@ export interface Dotnet {
   instructions(methodRid: number): readonly Instruction[];
   /** Initial data of a field with a FieldRVA row; its size from its type's ClassLayout or primitive signature. */
   fieldData(fieldRid: number): View | undefined;
-  /** `Namespace.Type::Member` for a MethodDef, Field, MemberRef or MethodSpec token, `Namespace.Type` for a type token. */
+  /**
+   * `Namespace.Type::Member` for a MethodDef, Field, MemberRef or MethodSpec token, `Namespace.Type` for a type
+   * token, with `/` before a nested type and without generic arguments; else the row's own name.
+   */
   nameOf(token: Token): string | undefined;
   resources(): readonly ManifestResource[];
   customAttributes(): readonly CustomAttribute[];

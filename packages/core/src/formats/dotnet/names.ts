@@ -7,6 +7,9 @@ import type { Tables } from "./tables.ts";
 /** Types within types, members of generic instances of generic instances: how far a name is followed. */
 const MAX_DEPTH = 24;
 
+/** Characters of all names of a module together: ten times what the largest framework assembly has. */
+const MAX_CHARACTERS = 1 << 25;
+
 /** Tables whose name is one column of their own row: table number to column. */
 const NAME_COLUMN: Readonly<Record<number, number>> = {
   [TABLE.Module]: 1,
@@ -33,6 +36,7 @@ export class Names {
   readonly #source: NameSource;
   readonly #cache = new Map<number, string>();
   #depth = 0;
+  #charactersLeft = MAX_CHARACTERS;
   #enclosing: ReadonlyMap<number, number> | undefined;
 
   constructor(source: NameSource) {
@@ -47,7 +51,9 @@ export class Names {
     this.#depth++;
     const name = this.#make(token >>> 24, token & 0xffffff);
     this.#depth--;
-    if (name !== undefined) this.#cache.set(token, name);
+    if (name === undefined || name.length > this.#charactersLeft) return undefined;
+    this.#charactersLeft -= name.length;
+    this.#cache.set(token, name);
     return name;
   }
 

@@ -104,6 +104,12 @@ describe("exports", () => {
     ]);
   });
 
+  it("are forwarders only where they lead back into the directory", () => {
+    // Text stands at RVA 0x20a0, behind the directory's end at 0x2096.
+    const data = edited(lib32, [0x628, 4, 0x20a0], [0x6a0, 4, 0x2e4241], [0x6a3, 1, 0]);
+    expect(openImage(data).exports?.functions[0]).toEqual({ ordinal: 3, rva: 0x20a0, name: "Add" });
+  });
+
   it("list a slot once for each of its names", () => {
     // The ordinal table at RVA 0x205c: its second entry leads to slot 0, too.
     const { exports } = openImage(edited(lib32, [0x65e, 2, 0]));
