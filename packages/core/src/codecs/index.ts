@@ -4,5 +4,6 @@ export * from "./chacha20.ts";
 export * from "./hash.ts";
 export * from "./inflate.ts";
 export * from "./pbkdf2.ts";
+export * from "./quoted-printable.ts";
 export * from "./rc4.ts";
 export * from "./xor.ts";

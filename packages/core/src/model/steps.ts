@@ -11,6 +11,7 @@ import {
   chacha20,
   customBase64,
   decodeBase64,
+  decodeQuotedPrintable,
   decryptAes,
   type InflateKind,
   inflate,
@@ -70,6 +71,7 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   hex: (input) => unhex(latin1(input)),
   /** Raw deflate, as DeflateStream writes it. */
   inflate: decompress("deflate"),
+  "quoted-printable": (input) => decodeQuotedPrintable(input),
   rc4: (input, params) => rc4(bytesParam(params, "key"), input),
   reverse: (input) => Uint8Array.from(input).reverse(),
   skip: (input, params) => {
