@@ -101,7 +101,7 @@ export class MemberCollector {
       return true;
     }
     if (!line.startsWith("ERROR: ")) {
-      if (/^(Can ?not open|ERRORS:|Unexpected end|Headers Error|There are data|Can't allocate)/.test(line))
+      if (/^(Can ?not open|Unexpected end|Headers Error|There are data|Can't allocate)/.test(line))
         this.errors.push(line);
       return true;
     }

@@ -54,6 +54,10 @@ const QUIET = ["-y", "-bsp0", "-bse2", "-sccUTF-8", "-scsUTF-8"];
 const MAX_SELECTION = 256;
 /** Members too large for the budget of which the head is looked at: a program inflated with padding is one. */
 const MAX_OVERSIZE = 4;
+/** A password that nobody has. */
+const NO_PASSWORD = "\u2205 no password \u2205";
+/** Characters of 7-Zip's complaints about a listing. */
+const MAX_SAID = 65_536;
 /** Members that crash 7-Zip and are stepped over. */
 const MAX_CRASHES = 8;
 /** What 7-Zip says when a check value refuses the password; other errors of encrypted members only suspect it. */
@@ -61,9 +65,14 @@ const WRONG_PASSWORD = "Wrong password";
 /** Names that a reason quotes. */
 const MAX_QUOTED = 3;
 
+/** A file name without its folders, of either kind of path. */
+const baseName = (name: string): string =>
+  name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
+
 /** Never throws on any input; a damaged archive gives what can be read of it, and a reason. */
 export async function openContainer(input: ContainerInput): Promise<ContainerResult> {
-  const passwords = input.passwords.length > 0 ? input.passwords : passwordCandidates([], input.name);
+  const passwords =
+    input.passwords.length > 0 ? input.passwords : passwordCandidates([], input.name && baseName(input.name));
   const opened = await new Opening(input, input.bytes, passwords).open();
   if (opened.members.length > 0 || input.format !== "zip") return opened;
   // A zip without its directory, or with a false one: the members' own headers still stand.
@@ -124,7 +133,7 @@ class Opening {
       const exit = await this.#session.run({
         args: ["l", "-slt", ...QUIET, `-p${password}`],
         out: (bytes) => reader.take(bytes),
-        log: (bytes) => (said += new TextDecoder().decode(bytes)).length < 65_536,
+        log: (bytes) => (said += new TextDecoder().decode(bytes)).length < MAX_SAID,
       });
       const listing = reader.end();
       // A wrong key makes rubbish of encrypted headers, which is told, or crashes.
@@ -162,7 +171,7 @@ class Opening {
   /** gzip keeps a name; the others take the archive's without its ending. */
   #streamName(path: string): string {
     if (path !== "in~" && path !== "in") return path;
-    const name = this.#input.name ?? this.#type.type.toLowerCase();
+    const name = baseName(this.#input.name ?? this.#type.type.toLowerCase());
     const lower = name.toLowerCase();
     for (const [ending, becomes] of this.#type.endings ?? [])
       if (lower.endsWith(ending) && name.length > ending.length)
@@ -218,8 +227,30 @@ class Opening {
       // What needs no password has had its turn.
       for (const [path, file] of missing) if (!file.encrypted) missing.delete(path);
       if (missing.size === 0) return;
+      if (
+        turn === 0 &&
+        opener === undefined &&
+        this.#worked === undefined &&
+        (await this.#headersAreSealed())
+      ) {
+        // It opened the headers, so it is right, and the contents are damaged.
+        await this.#pass(missing, password, true, false);
+        return;
+      }
     }
     this.#encrypted(quote(`${missing.size} of ${fitting.length} members`, [...missing.keys()]));
+  }
+
+  /** True when the listing, which the first password gave, cannot be had without it. */
+  async #headersAreSealed(): Promise<boolean> {
+    if (this.#type.type === "zip") return false;
+    const reader = new ListingReader(1);
+    await this.#session.run({
+      args: ["l", "-slt", ...QUIET, `-p${NO_PASSWORD}`],
+      out: (bytes) => reader.take(bytes),
+      log: () => true,
+    });
+    return reader.end().type === undefined;
   }
 
   /** One password over all that is missing; what 7-Zip crashes on is stepped over. False when the budget is used up. */
@@ -334,7 +365,7 @@ class Opening {
       name,
       bytes: member.bytes,
       step: {
-        op: this.#type.type.toLowerCase(),
+        op: this.#type.op ?? this.#type.type.toLowerCase(),
         params: {
           member: name,
           ...(password === undefined ? {} : { password }),
