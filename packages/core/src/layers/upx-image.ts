@@ -15,8 +15,18 @@ export interface UpxImage {
   /** Offset of the original headers ("PE"), then section table, then what the rebuilders read. */
   readonly headers: number;
   readonly sections: readonly UpxSection[];
-  /** Offset behind the section table. */
-  readonly extra: number;
+  /** Offsets of what the rebuilders need, where UPX stored it. */
+  readonly extra: Extra;
+}
+
+/** Undefined parts were not there to be packed. */
+export interface Extra {
+  /** Offset of the packed imports, RVA of the names: 8 bytes. */
+  readonly imports: number | undefined;
+  /** Offset of the packed relocations, flags: 5 bytes. */
+  readonly relocations: number | undefined;
+  /** Icons in the first group: 2 bytes. */
+  readonly resources: number | undefined;
 }
 
 export interface UpxSection {
@@ -66,7 +76,19 @@ export function readUpxImage(bytes: Uint8Array, machine: number, is64: boolean):
     before = virtualAddress;
   }
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { bytes, data, first, is64, headers, sections, extra: table + count * 40 };
+  const extra = readExtra(table + count * 40, bytes.length - 4);
+  return { bytes, data, first, is64, headers, sections, extra };
+}
+
+/** Which parts there are shows in their length alone: no two sums of 8, 5 and 2 are the same. */
+function readExtra(start: number, end: number): Extra {
+  let at = start;
+  const take = (size: number): number | undefined => {
+    if (end - at < size) return undefined;
+    at += size;
+    return at - size;
+  };
+  return { imports: take(8), relocations: take(5), resources: take(2) };
 }
 
 /** Reads and writes inside an image; a step outside ends the rebuilding of that part, as a value. */

@@ -14,12 +14,13 @@ const BY_ORDINAL = 0xff;
  * file's own import table and where its address table was, then its functions by name (01), ordinal (FF) or by an ordinal
  * in the packed file's table (FE).
  *
- * `reader` stands at the offsets of the packed imports and of where the names were (0: names were not in one piece and
- * stand where the original thunks say).
+ * UPX stores where the packed imports are and where the names were (0: names were not in one piece and stand where the
+ * original thunks say).
  */
-export function rebuildImports(image: UpxImage, packed: Image, reader: ImageReader): void {
+export function rebuildImports(image: UpxImage, packed: Image): void {
   const original = directory(image, DIRECTORY.import);
-  if (original.rva === 0 || original.size <= 20) return;
+  if (image.extra.imports === undefined || original.rva === 0) return;
+  const reader = new ImageReader(image, image.extra.imports);
   const list = reader.u32();
   const names = reader.u32();
   const packedTable = packed.pe?.dataDirectories[DIRECTORY.import]?.virtualAddress ?? 0;

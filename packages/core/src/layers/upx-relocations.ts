@@ -14,9 +14,9 @@ const PAGE = 0x1000;
 
 /**
  * Turns UPX's list of distances back into base relocations, and the pointers, which it keeps big-endian and relative to the
- * first section, into addresses. `reader` stands at the list's offset and its flags, unless there were no relocations.
+ * first section, into addresses.
  */
-export function rebuildRelocations(image: UpxImage, packed: Image, reader: ImageReader): void {
+export function rebuildRelocations(image: UpxImage, packed: Image): void {
   // UPX 0.92 forgot the flag in the original headers.
   if (((packed.pe?.characteristics ?? 0) & RELOCS_STRIPPED) !== 0) {
     const characteristics = image.data.getUint16(image.headers + 22, true);
@@ -30,6 +30,8 @@ export function rebuildRelocations(image: UpxImage, packed: Image, reader: Image
     image.bytes.set(EMPTY_BLOCK, place(image, original.rva, EMPTY_BLOCK.length));
     return;
   }
+  if (image.extra.relocations === undefined) return;
+  const reader = new ImageReader(image, image.extra.relocations);
   const list = new ImageReader(image, reader.u32());
   const wide = reader.u8() & 6;
   const places = readDistances(list, image.bytes.length);

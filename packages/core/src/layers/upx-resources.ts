@@ -1,6 +1,6 @@
 import type { Image } from "../formats/image.ts";
 import { DIRECTORY } from "../formats/pe/constants.ts";
-import { directory, type ImageReader, Outside, place, type UpxImage } from "./upx-image.ts";
+import { directory, ImageReader, Outside, place, type UpxImage } from "./upx-image.ts";
 
 const RT_GROUP_ICON = 14;
 const HIGH_BIT = 0x8000_0000;
@@ -17,13 +17,14 @@ interface Leaf {
 /**
  * Brings the resources back to where they were. UPX keeps the directory, icons, manifest and version in the open, each with
  * its old RVA in the four bytes before it, and compresses the rest in place. The open directory is the original one
- * but for the RVAs of what was moved. `reader` stands at the number of icons that the first group had.
+ * but for the RVAs of what was moved. The first group of icons says that it has one, so that Windows shows that.
  */
-export function rebuildResources(image: UpxImage, packed: Image, reader: ImageReader): void {
+export function rebuildResources(image: UpxImage, packed: Image): void {
   const original = directory(image, DIRECTORY.resource);
   const open = packed.pe?.dataDirectories[DIRECTORY.resource];
   if (original.size === 0 || open === undefined || open.size === 0) return;
-  let icons = reader.u16();
+  if (image.extra.resources === undefined) return;
+  let icons = new ImageReader(image, image.extra.resources).u16();
   const offset = packed.offsetOfRva(open.virtualAddress);
   if (offset === undefined) throw new Outside();
   const root = packed.view.clip(offset);

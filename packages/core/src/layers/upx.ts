@@ -19,7 +19,7 @@ import { rebuildExports } from "./upx-exports.ts";
 import { writeFile } from "./upx-file.ts";
 import { undoFilter } from "./upx-filter.ts";
 import { type PackHeader, readPackHeader, UPX_MAGIC, type UpxMethod } from "./upx-header.ts";
-import { ImageReader, readUpxImage, rebuildPart, type UpxImage } from "./upx-image.ts";
+import { readUpxImage, rebuildPart, type UpxImage } from "./upx-image.ts";
 import { rebuildImports } from "./upx-imports.ts";
 import { rebuildRelocations } from "./upx-relocations.ts";
 import { rebuildResources } from "./upx-resources.ts";
@@ -79,8 +79,11 @@ function unpack(input: LayerInput, pe: Pe, stub: UpxStub | undefined, header?: P
   if (unpacked === undefined) {
     // A header that is not whole may be chance, and so may two instructions.
     if (header?.isIntact !== true && !hasUpxShape(pe)) return NOTHING;
-    const text = "packed with UPX or a relative, but no method gives an image back";
-    return { inner: [], reasons: [reason(upx, "packer", text, at)] };
+    const isDump = (pe.sections[0]?.sizeOfRawData ?? 0) > 0;
+    const text = isDump
+      ? "memory image of a program that UPX packed: already unpacked"
+      : "packed with UPX or a relative, but no method gives an image back";
+    return { inner: [], reasons: [reason(upx, isDump ? "upx-dump" : "packer", text, at)] };
   }
 
   const reasons: Reason[] = [];
@@ -218,12 +221,10 @@ function rebuild(image: UpxImage, packed: Image, filter: number, cto: number): s
   )
     failed.push(`code (filter ${filter.toString(16)})`);
 
-  const reader = new ImageReader(image, image.extra);
-  // Imports first: each part's own offsets stand behind those of the part before.
-  if (!rebuildPart(() => rebuildImports(image, packed, reader))) failed.push("imports");
-  if (!rebuildPart(() => rebuildRelocations(image, packed, reader))) failed.push("relocations");
+  if (!rebuildPart(() => rebuildImports(image, packed))) failed.push("imports");
+  if (!rebuildPart(() => rebuildRelocations(image, packed))) failed.push("relocations");
   if (!rebuildPart(() => rebuildExports(image, packed))) failed.push("exports");
-  if (!rebuildPart(() => rebuildResources(image, packed, reader))) failed.push("resources");
+  if (!rebuildPart(() => rebuildResources(image, packed))) failed.push("resources");
   return failed;
 }
 
