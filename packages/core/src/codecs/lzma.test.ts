@@ -29,6 +29,12 @@ describe("LZMA", () => {
     expect(decompressLzma(stream, properties, { size: 45, limit: 44 })).toBeUndefined();
   });
 
+  it("decompresses the stream that UPX tests its own decompressor with", () => {
+    // compress_lzma.cpp: 16 times FF; two bytes of properties stand before it.
+    const out = decompressLzma(bytes("007fed3c000000"), { lc: 3, lp: 0, pb: 2 }, { size: 16, limit: 16 });
+    expect(out?.bytes).toEqual(new Uint8Array(16).fill(0xff));
+  });
+
   it("refuses what ends early or cannot start a stream", () => {
     for (let cut = 0; cut < stream.length; cut++)
       expect(decompressLzma(stream.subarray(0, cut), properties, { limit: 1000 })).toBeUndefined();

@@ -5,7 +5,6 @@ import { packUpx, type UpxOptions } from "@assay/carriers/upx-pack";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { latin1Bytes } from "../bytes/index.ts";
-import { adler32, sha256 } from "../codecs/index.ts";
 import type { Image } from "../formats/image.ts";
 import { openImage } from "../formats/index.ts";
 import { Ledger } from "../model/index.ts";
@@ -192,22 +191,4 @@ describe("the UPX layer", () => {
       { numRuns: 300, seed: 3 },
     );
   });
-
-  it("knows Adler-32", () => {
-    // RFC 1950's own example is the text of Wikipedia's article.
-    expect(adler32(latin1Bytes("Wikipedia"))).toBe(0x11e60398);
-    expect(adler32(new Uint8Array(1_000_000).fill(255))).toBe(
-      adler32Slow(new Uint8Array(1_000_000).fill(255)),
-    );
-    expect(sha256).toBeDefined();
-  });
 });
-
-function adler32Slow(bytes: Uint8Array): number {
-  let [a, b] = [1, 0];
-  for (const byte of bytes) {
-    a = (a + byte) % 65521;
-    b = (b + a) % 65521;
-  }
-  return b * 65536 + a;
-}
