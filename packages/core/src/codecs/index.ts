@@ -1,8 +1,12 @@
 export * from "./aes.ts";
+export * from "./aplib.ts";
 export * from "./base64.ts";
 export * from "./chacha20.ts";
 export * from "./hash.ts";
 export * from "./inflate.ts";
+export * from "./lzma.ts";
+export * from "./lznt1.ts";
+export type { Unpacked } from "./output.ts";
 export * from "./pbkdf2.ts";
 export * from "./rc4.ts";
 export * from "./xor.ts";
