@@ -76,13 +76,35 @@ function isLznt1(bytes: Uint8Array, at: number): boolean {
 
 const ZLIB_LEVELS: ReadonlySet<number> = new Set([0x01, 0x5e, 0x9c, 0xda]);
 
-/** 32 KiB window, one of four levels, and a first block of dynamic Huffman codes or a stored one that holds. */
+/** One of the four levels' headers, and a first block of dynamic Huffman codes or a stored one that holds. */
 function isZlib(bytes: Uint8Array, at: number): boolean {
   if (!ZLIB_LEVELS.has(bytes[at + 1] as number)) return false;
-  const first = bytes[at + 2] as number;
-  const type = (first >> 1) & 3;
-  if (type === 2) return first >> 3 <= 29 && ((bytes[at + 3] as number) & 31) <= 29;
-  return type === 0 && ((bytes[at + 3] as number) ^ (bytes[at + 5] as number)) === 0xff && ((bytes[at + 4] as number) ^ (bytes[at + 6] as number)) === 0xff;
+  const type = ((bytes[at + 2] as number) >> 1) & 3;
+  return type === 2 ? isDynamicBlock(bytes, at + 2) : type === 0 && isStoredBlock(bytes, at + 3);
+}
+
+/** LEN and its complement (RFC 1951, 3.2.4). */
+function isStoredBlock(bytes: Uint8Array, at: number): boolean {
+  return (
+    ((bytes[at] as number) ^ (bytes[at + 2] as number)) === 0xff &&
+    ((bytes[at + 1] as number) ^ (bytes[at + 3] as number)) === 0xff
+  );
+}
+
+/** HLIT and HDIST in range, and code lengths that use up their code space, no more and no less (RFC 1951, 3.2.7). */
+function isDynamicBlock(bytes: Uint8Array, at: number): boolean {
+  const bits = (from: number, count: number): number => {
+    const two = (bytes[at + (from >> 3)] ?? 0) | ((bytes[at + (from >> 3) + 1] ?? 0) << 8);
+    return (two >> (from & 7)) & ((1 << count) - 1);
+  };
+  if (bits(3, 5) > 29 || bits(8, 5) > 29) return false;
+  const codes = bits(13, 4) + 4;
+  let space = 0;
+  for (let i = 0; i < codes; i++) {
+    const length = bits(17 + 3 * i, 3);
+    if (length > 0) space += 128 >> length;
+  }
+  return space === 128;
 }
 
 /** A size that loaders put before the stream. */

@@ -102,7 +102,7 @@ function differenceAt(known: Int16Array, at: number, period: number): number | u
 /** Zeros are looked for at every so many bytes: a run of 200 shows any key length. */
 const ZEROS_STRIDE = 128;
 /** Bytes that must repeat for a run to be one. */
-const RUN = 64;
+const RUN = 48;
 /** Keys remembered of one artifact. */
 const MAX_KEYS = 256;
 /** Keys whose image is looked for without known text: those seen most often. */
@@ -110,6 +110,10 @@ const TRIED_KEYS = 3;
 const MIN_SIGHTINGS = 2;
 /** Fills that compilers, tables and pictures use: runs of them say nothing about a key. */
 const FILLS: ReadonlySet<number> = new Set([0x00, 0x20, 0x90, 0xcc, 0xff]);
+/** Zeros in a row that no key has. */
+const MAX_ZEROS = 3;
+/** Key lengths that get a pass over all bytes. */
+const MAX_PERIODS = 8;
 
 interface Sighting {
   /** Key bytes by absolute offset modulo their number. */
@@ -145,15 +149,23 @@ function repeats(bytes: Uint8Array, at: number, period: number): boolean {
   return true;
 }
 
+/** Not a fill, a picture's row or a padded string: those repeat as well. */
+function isLikelyKey(key: Uint8Array): boolean {
+  if (key.every((byte) => FILLS.has(byte))) return false;
+  let zeros = 0;
+  for (let i = 0; i < 2 * key.length && zeros < MAX_ZEROS; i++) zeros = key[i % key.length] === 0 ? zeros + 1 : 0;
+  return zeros < MAX_ZEROS && (key.length < 8 || new Set(key).size >= 4);
+}
+
 /** Images under XOR in [start, end). */
 export function carveXor(area: SearchArea): Carved[] {
   const { view, start, end } = area;
-  const seen = sightings(view.bytes, start, end);
-  const periods = new Set([1, ...seen.map(({ key }) => key.length)]);
+  const seen = sightings(view.bytes, start, end).filter(({ key }) => isLikelyKey(key));
+  const periods = [...new Set([1, ...seen.map(({ key }) => key.length)])].slice(0, MAX_PERIODS);
   const found: Carved[] = [];
   const isKnown = (at: number): boolean => found.some((one) => at >= one.start && at < one.start + one.length);
   for (const period of periods) carveKnown(area, period, found, isKnown);
-  const tried = seen.filter(({ key, count }) => count >= MIN_SIGHTINGS && !key.every((byte) => FILLS.has(byte)));
+  const tried = seen.filter(({ count }) => count >= MIN_SIGHTINGS);
   for (const { key } of tried.slice(0, TRIED_KEYS)) carveWithKey(area, key, found, isKnown);
   return found;
 }
@@ -249,32 +261,41 @@ function shortest(key: Uint8Array): Uint8Array {
   return key;
 }
 
-/** Looks for MZ, e_lfanew and PE under one key. */
-function carveWithKey({ view, start, end }: SearchArea, key: Uint8Array, found: Carved[], isKnown: (at: number) => boolean): void {
-  const { bytes } = view;
-  const size = key.length;
-  const m = key.map((byte) => byte ^ 0x4d);
-  const z = key.map((_, i) => (key[(i + 1) % size] as number) ^ 0x5a);
-  let slot = start % size;
-  let candidates = 0;
-  for (let at = start; at + 0x100 < end; at++) {
-    const isMz = bytes[at] === m[slot] && bytes[at + 1] === z[slot];
-    if (++slot === size) slot = 0;
-    if (!isMz || isKnown(at)) continue;
-    // The upper half of e_lfanew is zero.
-    if (bytes[at + 0x3e] !== key[(at + 0x3e) % size] || bytes[at + 0x3f] !== key[(at + 0x3f) % size]) continue;
-    if (++candidates > MAX_CANDIDATES || found.length >= MAX_CARVED) return;
-    const carved = imageUnder(view, at, end, key);
-    if (carved === undefined) continue;
-    found.push(carved);
-    at = Math.max(at, carved.start + carved.length - 1);
-    slot = (at + 1) % size;
-  }
-}
-
 /** Bytes of a DOS header that are zero in every linker's: e_oemid to the end of e_res2, and e_res before. */
 const ZEROS_START = 0x1c;
 const ZEROS_END = 0x3c;
+
+/** Four zeros of the header's 32 are met at this stride wherever it stands. */
+const HEADER_STRIDE = ZEROS_END - ZEROS_START - 4;
+
+/** Looks for MZ, e_lfanew and PE under one key, where a header's zeros show it. */
+function carveWithKey(area: SearchArea, key: Uint8Array, found: Carved[], isKnown: (at: number) => boolean): void {
+  const { view, start, end } = area;
+  const { bytes } = view;
+  const size = key.length;
+  let candidates = 0;
+  /** Places in a row with the key's bytes: more than two are padding. */
+  let row = 0;
+  for (let at = start; at + 4 < end; at += HEADER_STRIDE) {
+    const isZeros =
+      bytes[at] === key[at % size] &&
+      bytes[at + 1] === key[(at + 1) % size] &&
+      bytes[at + 2] === key[(at + 2) % size] &&
+      bytes[at + 3] === key[(at + 3) % size];
+    row = isZeros ? row + 1 : 0;
+    if (row === 0 || row > 2 || isKnown(at)) continue;
+    if (++candidates > MAX_CANDIDATES || found.length >= MAX_CARVED) return;
+    const from = Math.max(start, at + 4 - ZEROS_END);
+    for (let first = at - ZEROS_START; first >= from; first--) {
+      const isMz = bytes[first] === (0x4d ^ (key[first % size] as number)) && bytes[first + 1] === (0x5a ^ (key[(first + 1) % size] as number));
+      const carved = isMz ? imageUnder(view, first, end, key) : undefined;
+      if (carved === undefined) continue;
+      found.push(carved);
+      at = Math.max(at, carved.start + carved.length - HEADER_STRIDE);
+      break;
+    }
+  }
+}
 
 /** The image that starts right at `start`, by its header's own zeros (keys up to 32 bytes) or a known stub. */
 export function xoredImageAt(view: View, start: number): Carved | undefined {

@@ -18,9 +18,10 @@ const PROBE = 32;
 const SHORT_PERIOD = 0x1_0000;
 const LONG_PERIOD = 0x100_0000;
 const LONG_PROBES = 16;
-/** Places compared for one probe: a frequent first byte must not cost a scan. */
-const MAX_TRIES = 4096;
-const MAX_LONG_TRIES = 0x2_0000;
+/** Places compared for one probe, by its reach: a frequent first byte must not cost a scan. */
+const TRIES_PER_BYTE = 1 / 128;
+/** A probe for long periods has so many different bytes: repeats of poor blocks show a short period, or elsewhere. */
+const MIN_VARIETY = 20;
 /** A run of it is worth nothing below this many periods. */
 const MIN_PERIODS = 4;
 const MAX_REPEATS = 256;
@@ -29,11 +30,12 @@ const MAX_REPEATS = 256;
 export function findRepeats(bytes: Uint8Array, start: number, end: number): readonly Repeat[] {
   const repeats: Repeat[] = [];
   const longStep = Math.max(1, Math.floor((end - start) / STRIDE / LONG_PROBES));
+  const longest = Math.min(LONG_PERIOD, (end - start) / MIN_PERIODS);
   let floor = start;
   for (let at = start, n = 0; at + PROBE < end && repeats.length < MAX_REPEATS; at += STRIDE, n++) {
     const found =
-      repeatAt(bytes, at, floor, end, SHORT_PERIOD, MAX_TRIES) ??
-      (n % longStep === 0 ? repeatAt(bytes, at, floor, end, LONG_PERIOD, MAX_LONG_TRIES) : undefined);
+      repeatAt(bytes, at, floor, end, SHORT_PERIOD) ??
+      (n % longStep === 0 && isVaried(bytes, at) ? repeatAt(bytes, at, floor, end, longest) : undefined);
     if (found === undefined) continue;
     repeats.push(found);
     floor = found.end;
@@ -42,26 +44,33 @@ export function findRepeats(bytes: Uint8Array, start: number, end: number): read
   return repeats;
 }
 
+function isVaried(bytes: Uint8Array, at: number): boolean {
+  return new Set(bytes.subarray(at, at + PROBE)).size >= MIN_VARIETY;
+}
+
 function repeatAt(
   bytes: Uint8Array,
   at: number,
   floor: number,
   end: number,
   maxPeriod: number,
-  maxTries: number,
 ): Repeat | undefined {
   const window = bytes.subarray(at, Math.min(end, at + maxPeriod + PROBE));
   const first = window[0] as number;
+  let tries = window.length * TRIES_PER_BYTE;
   let period = window.indexOf(first, 1);
-  for (let tries = 0; period > 0 && period + PROBE <= window.length && tries < maxTries; tries++) {
+  while (period > 0 && period + PROBE <= window.length && tries-- > 0) {
+    let next = period + 1;
     if (sameProbe(window, period)) {
       const to = sameUntil(bytes, at + period, period, end);
       if (to - at >= Math.max(MIN_PERIODS * period, STRIDE / 2)) {
         const from = sameSince(bytes, at, period, floor);
         return to - from >= MIN_REPEAT ? { start: from, end: to, period } : undefined;
       }
+      // Within what has this period, others are its multiples and end where it ends (Fine and Wilf).
+      next = Math.max(next, to - at - period);
     }
-    period = window.indexOf(first, period + 1);
+    period = window.indexOf(first, next);
   }
   return undefined;
 }
