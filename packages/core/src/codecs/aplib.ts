@@ -79,7 +79,8 @@ export function unpackAplib(input: Uint8Array, limit: number): Unpacked | undefi
     }
     let distance: number;
     let length: number;
-    if (bit() === 0) {
+    const isLong = bit() === 0;
+    if (isLong) {
       const high = gamma();
       if (!wasMatch && high === 2) {
         distance = last;

@@ -208,7 +208,11 @@ class Decoder {
   run(size: number | undefined, limit: number): Unpacked | undefined {
     const out = new Output(limit, size);
     const end = size ?? Number.POSITIVE_INFINITY;
-    const result = (cut: boolean): Unpacked => ({ bytes: out.done(), cut, used: Math.min(this.#at, this.#input.length) });
+    const result = (cut: boolean): Unpacked => ({
+      bytes: out.done(),
+      cut,
+      used: Math.min(this.#at, this.#input.length),
+    });
     let [rep0, rep1, rep2, rep3, state] = [0, 0, 0, 0, 0];
     while (out.size < end) {
       if (this.#isShort) return undefined;

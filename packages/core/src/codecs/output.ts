@@ -39,7 +39,9 @@ export class Output {
   }
 
   done(): Uint8Array {
-    return this.bytes.length > 2 * this.size ? this.bytes.slice(0, this.size) : this.bytes.subarray(0, this.size);
+    return this.bytes.length > 2 * this.size
+      ? this.bytes.slice(0, this.size)
+      : this.bytes.subarray(0, this.size);
   }
 }
 

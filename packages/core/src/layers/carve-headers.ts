@@ -27,14 +27,24 @@ export function carveHeaders({ view, start, end }: SearchArea, own: number | und
   let candidates = 0;
   let done = start;
   const last = end - 1;
-  for (let at = bytes.indexOf(MAGIC_LOW, start); at >= 0 && at < last; at = bytes.indexOf(MAGIC_LOW, at + 1)) {
+  for (
+    let at = bytes.indexOf(MAGIC_LOW, start);
+    at >= 0 && at < last;
+    at = bytes.indexOf(MAGIC_LOW, at + 1)
+  ) {
     const isForward = isMagicHigh(bytes[at + 1]) && bytes[at - MAGIC_FROM_SIZE + 1] === 0;
     if (isForward && isHeader(bytes[at - 4], bytes[at - 20], bytes[at - 19], bytes[at + 1])) {
       const lfanew = at - MAGIC;
       if (lfanew === own || lfanew < done || ++candidates > MAX_CANDIDATES) continue;
-      const image = imageOf(view, lfanew, done) ?? (erased++ < MAX_ERASED ? erasedImage(view, lfanew, done) : undefined);
+      const image =
+        imageOf(view, lfanew, done) ?? (erased++ < MAX_ERASED ? erasedImage(view, lfanew, done) : undefined);
       if (image === undefined) continue;
-      found.push({ start: image.start, length: Math.min(image.length, end - image.start), steps: [], format: image.format });
+      found.push({
+        start: image.start,
+        length: Math.min(image.length, end - image.start),
+        steps: [],
+        format: image.format,
+      });
       done = image.start + image.length;
       at = Math.max(at, done - 1);
     } else if (isMagicHigh(bytes[at - 1]) && bytes[at + MAGIC_FROM_SIZE - 1] === 0) {
@@ -55,7 +65,12 @@ function isMagicHigh(byte: number | undefined): boolean {
 /** SizeOfOptionalHeader (below 256), Machine and Magic that go together. */
 function isHeader(size = 0, machineLow = 0, machineHigh = 0, magicHigh = 0): boolean {
   const fixed = magicHigh === 2 ? 112 : 96;
-  return size >= fixed && (size - fixed) % 8 === 0 && size <= fixed + 128 && MACHINES.has(machineLow | (machineHigh << 8));
+  return (
+    size >= fixed &&
+    (size - fixed) % 8 === 0 &&
+    size <= fixed + 128 &&
+    MACHINES.has(machineLow | (machineHigh << 8))
+  );
 }
 
 /** The image whose e_lfanew leads to the headers; one that starts with MZ is taken before one that does not. */
@@ -82,7 +97,8 @@ function erasedImage(view: View, lfanew: number, from: number): EmbeddedPe | und
     const image = embeddedPe(view, start);
     if (image === undefined) continue;
     const opened = openImage(view.clip(start), { layout: image.layout });
-    if (opened.pe?.lfanew === lfanew - start && (opened.imports.length > 0 || opened.dotnet !== undefined)) return image;
+    if (opened.pe?.lfanew === lfanew - start && (opened.imports.length > 0 || opened.dotnet !== undefined))
+      return image;
   }
   return undefined;
 }

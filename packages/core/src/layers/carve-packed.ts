@@ -1,6 +1,13 @@
 /** What stands compressed, by the codecs' own marks: gzip, zlib, aPLib, LZNT1 anywhere; LZMA at the start only. */
 import { View } from "../bytes/index.ts";
-import { inflate, lzmaHeader, type Unpacked, unpackAplib, unpackLzmaFile, unpackLznt1 } from "../codecs/index.ts";
+import {
+  inflate,
+  lzmaHeader,
+  type Unpacked,
+  unpackAplib,
+  unpackLzmaFile,
+  unpackLznt1,
+} from "../codecs/index.ts";
 import { type Carved, HEAD, MAX_CANDIDATES, MAX_CARVED, type SearchArea } from "./carved.ts";
 import { embeddedPe } from "./embedded-pe.ts";
 import { sniff } from "./sniff.ts";
@@ -45,11 +52,13 @@ export function carvePacked(area: SearchArea, limitOf: (input: number) => number
   };
   // aPLib and LZNT1 leave the first letters of a file as they are, between their own bytes.
   for (let at = bytes.indexOf(0x5a, start + 2); at >= 0 && at < end; at = bytes.indexOf(0x5a, at + 1)) {
-    if (bytes[at - 2] === 0x4d && isAplibTag(bytes[at - 1] as number)) take(APLIB, aplibStart(bytes, at - 2, start));
+    if (bytes[at - 2] === 0x4d && isAplibTag(bytes[at - 1] as number))
+      take(APLIB, aplibStart(bytes, at - 2, start));
     else if (bytes[at - 1] === 0x4d && at - 4 >= start && isLznt1(bytes, at - 4)) take(LZNT1, at - 4);
   }
   for (let at = bytes.indexOf(0x1f, start); at >= 0 && at + 18 < end; at = bytes.indexOf(0x1f, at + 1)) {
-    if (bytes[at + 1] === 0x8b && bytes[at + 2] === 8 && ((bytes[at + 3] as number) & 0xe0) === 0) take(GZIP, at);
+    if (bytes[at + 1] === 0x8b && bytes[at + 2] === 8 && ((bytes[at + 3] as number) & 0xe0) === 0)
+      take(GZIP, at);
   }
   for (let at = bytes.indexOf(0x78, start); at >= 0 && at + 8 < end; at = bytes.indexOf(0x78, at + 1)) {
     if (isZlib(bytes, at)) take(ZLIB, at);
@@ -137,6 +146,7 @@ function codecAt(head: View): Codec | undefined {
   if (((bytes[1] as number) & 0xf0) === 0xb0) return LZNT1;
   const lzma = lzmaHeader(bytes);
   // Dictionaries are powers of two, or half as much again; the range coder's first byte is 0.
-  const isLzma = lzma !== undefined && bytes[13] === 0 && lzma.dictionary >= 0x1000 && lzma.dictionary % 0x1000 === 0;
+  const isLzma =
+    lzma !== undefined && bytes[13] === 0 && lzma.dictionary >= 0x1000 && lzma.dictionary % 0x1000 === 0;
   return isLzma ? LZMA : undefined;
 }

@@ -17,7 +17,8 @@ const BREAK = 3;
 const PAD = 4;
 
 const KIND = new Uint8Array(256);
-for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") KIND[char.charCodeAt(0)] = BASE64_CHAR;
+for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+  KIND[char.charCodeAt(0)] = BASE64_CHAR;
 for (const char of "0123456789abcdefABCDEF") KIND[char.charCodeAt(0)] = HEX_DIGIT;
 KIND[0x0d] = BREAK;
 KIND[0x0a] = BREAK;
@@ -82,7 +83,18 @@ function runAt(bytes: Uint8Array, at: number, width: number, floor: number, end:
 /** Chars looked at for where an encoding starts and what comes out of it: a header, and what may stand before it. */
 const HEAD_CHARS = 0x4000;
 /** How base64 and hex of MZ, gzip, zip, 7z and zlib start. */
-const STARTS: readonly string[] = ["TVqQ", "TVpQ", "TVoA", "TVpB", "TVro", "H4sI", "UEsDB", "N3q8r", "4D5A", "4d5a"];
+const STARTS: readonly string[] = [
+  "TVqQ",
+  "TVpQ",
+  "TVoA",
+  "TVpB",
+  "TVro",
+  "H4sI",
+  "UEsDB",
+  "N3q8r",
+  "4D5A",
+  "4d5a",
+];
 /** Places tried in one text. */
 const MAX_STARTS = 16;
 
@@ -121,7 +133,11 @@ function startsOf(head: Uint8Array): ReadonlySet<number> {
   const starts = new Set([0]);
   const chars = latin1(head);
   for (const start of STARTS) {
-    for (let at = chars.indexOf(start); at >= 0 && starts.size < MAX_STARTS; at = chars.indexOf(start, at + 1))
+    for (
+      let at = chars.indexOf(start);
+      at >= 0 && starts.size < MAX_STARTS;
+      at = chars.indexOf(start, at + 1)
+    )
       starts.add(at);
   }
   return starts;
@@ -190,7 +206,8 @@ function base64Of(bytes: Uint8Array, text: Text, from: number): Encoding | undef
   if (head === 0) return undefined;
   const due = (4 - (digits % 4)) % 4;
   let pads = 0;
-  while (pads < 2 && to + pads < text.count && KIND[bytes[offsetOf(text, to + pads)] as number] === PAD) pads++;
+  while (pads < 2 && to + pads < text.count && KIND[bytes[offsetOf(text, to + pads)] as number] === PAD)
+    pads++;
   const isComplete = due < 3 && pads === due;
   const dialect = breaks > 0 ? "dotnet" : "standard";
   const headStep = { op: "base64", params: { dialect: "dotnet" } };

@@ -153,7 +153,8 @@ function repeats(bytes: Uint8Array, at: number, period: number): boolean {
 function isLikelyKey(key: Uint8Array): boolean {
   if (key.every((byte) => FILLS.has(byte))) return false;
   let zeros = 0;
-  for (let i = 0; i < 2 * key.length && zeros < MAX_ZEROS; i++) zeros = key[i % key.length] === 0 ? zeros + 1 : 0;
+  for (let i = 0; i < 2 * key.length && zeros < MAX_ZEROS; i++)
+    zeros = key[i % key.length] === 0 ? zeros + 1 : 0;
   return zeros < MAX_ZEROS && (key.length < 8 || new Set(key).size >= 4);
 }
 
@@ -163,14 +164,20 @@ export function carveXor(area: SearchArea): Carved[] {
   const seen = sightings(view.bytes, start, end).filter(({ key }) => isLikelyKey(key));
   const periods = [...new Set([1, ...seen.map(({ key }) => key.length)])].slice(0, MAX_PERIODS);
   const found: Carved[] = [];
-  const isKnown = (at: number): boolean => found.some((one) => at >= one.start && at < one.start + one.length);
+  const isKnown = (at: number): boolean =>
+    found.some((one) => at >= one.start && at < one.start + one.length);
   for (const period of periods) carveKnown(area, period, found, isKnown);
   const tried = seen.filter(({ count }) => count >= MIN_SIGHTINGS);
   for (const { key } of tried.slice(0, TRIED_KEYS)) carveWithKey(area, key, found, isKnown);
   return found;
 }
 
-function carveKnown({ view, start, end }: SearchArea, period: number, found: Carved[], isKnown: (at: number) => boolean): void {
+function carveKnown(
+  { view, start, end }: SearchArea,
+  period: number,
+  found: Carved[],
+  isKnown: (at: number) => boolean,
+): void {
   const { bytes } = view;
   const { stride, filter, places } = probeOf(period);
   const last = end - period - 4;
@@ -216,7 +223,8 @@ function keyAt(bytes: Uint8Array, base: number, known: Int16Array, period: numbe
     else if (key[slot] !== byte) wrong++;
     checked++;
   }
-  if (checked < 40 || wrong > checked * MAX_WRONG || key.includes(-1) || key.every((byte) => byte === 0)) return undefined;
+  if (checked < 40 || wrong > checked * MAX_WRONG || key.includes(-1) || key.every((byte) => byte === 0))
+    return undefined;
   return Uint8Array.from(key);
 }
 
@@ -256,7 +264,8 @@ function imageUnder(view: View, start: number, end: number, key: Uint8Array): Ca
 /** A key that repeats itself is the shorter one. */
 function shortest(key: Uint8Array): Uint8Array {
   for (let size = 1; size < key.length; size++) {
-    if (key.length % size === 0 && key.every((byte, i) => byte === key[i % size])) return key.subarray(0, size);
+    if (key.length % size === 0 && key.every((byte, i) => byte === key[i % size]))
+      return key.subarray(0, size);
   }
   return key;
 }
@@ -269,7 +278,12 @@ const ZEROS_END = 0x3c;
 const HEADER_STRIDE = ZEROS_END - ZEROS_START - 4;
 
 /** Looks for MZ, e_lfanew and PE under one key, where a header's zeros show it. */
-function carveWithKey(area: SearchArea, key: Uint8Array, found: Carved[], isKnown: (at: number) => boolean): void {
+function carveWithKey(
+  area: SearchArea,
+  key: Uint8Array,
+  found: Carved[],
+  isKnown: (at: number) => boolean,
+): void {
   const { view, start, end } = area;
   const { bytes } = view;
   const size = key.length;
@@ -287,7 +301,9 @@ function carveWithKey(area: SearchArea, key: Uint8Array, found: Carved[], isKnow
     if (++candidates > MAX_CANDIDATES || found.length >= MAX_CARVED) return;
     const from = Math.max(start, at + 4 - ZEROS_END);
     for (let first = at - ZEROS_START; first >= from; first--) {
-      const isMz = bytes[first] === (0x4d ^ (key[first % size] as number)) && bytes[first + 1] === (0x5a ^ (key[(first + 1) % size] as number));
+      const isMz =
+        bytes[first] === (0x4d ^ (key[first % size] as number)) &&
+        bytes[first + 1] === (0x5a ^ (key[(first + 1) % size] as number));
       const carved = isMz ? imageUnder(view, first, end, key) : undefined;
       if (carved === undefined) continue;
       found.push(carved);
@@ -319,6 +335,7 @@ export function xoredImageAt(view: View, start: number): Carved | undefined {
 
 function keyOfZeros(bytes: Uint8Array, start: number, period: number): Uint8Array {
   const key = new Uint8Array(period);
-  for (let at = start + ZEROS_END - period; at < start + ZEROS_END; at++) key[at % period] = bytes[at] as number;
+  for (let at = start + ZEROS_END - period; at < start + ZEROS_END; at++)
+    key[at % period] = bytes[at] as number;
   return key;
 }

@@ -58,14 +58,16 @@ export const carve: Layer = {
   how: "PEs by their headers (also with MZ, e_lfanew or PE erased), reversed, under a XOR key of 1 to 64 bytes, in base64 and hex (one-byte and UTF-16 text), in gzip, zlib, aPLib, LZNT1 and LZMA.",
   peel({ image, format, ledger, budget }) {
     const { view, pe } = image;
-    if (view.length < MIN_SIZE || CONTAINERS.has(format) || findInflation(image) !== undefined) return NOTHING;
+    if (view.length < MIN_SIZE || findInflation(image) !== undefined) return NOTHING;
     const limitOf = (input: number): number => budget.allowance(input);
     const found: Carved[] = [];
+    const isContainer = CONTAINERS.has(format);
+    if (isContainer && format !== "gzip") return NOTHING;
     if (pe === undefined) {
       const whole = packedAtStart(view, limitOf) ?? xoredImageAt(view, 0);
       if (whole !== undefined) found.push(whole);
     }
-    for (const area of areasOf(image)) {
+    for (const area of isContainer ? [] : areasOf(image)) {
       found.push(
         ...carveHeaders(area, pe?.lfanew),
         ...carveXor(area),
@@ -83,12 +85,16 @@ export const carve: Layer = {
       const at = view.span(start, length);
       const made = ledger.derive([at], steps, `${what} at 0x${start.toString(16)}`, "carved");
       if (made === undefined) {
-        reasons.push(reason(carve, "not-decoded", `${what} at 0x${start.toString(16)} could not be decoded whole`, at));
+        reasons.push(
+          reason(carve, "not-decoded", `${what} at 0x${start.toString(16)} could not be decoded whole`, at),
+        );
         continue;
       }
       if (made.length === steps.at(-1)?.params?.limit) {
         budget.cut(made.length >= budget.limits.bytes ? "bytes" : "ratio");
-        reasons.push(reason(carve, "cut", `${what} at 0x${start.toString(16)} was cut off at ${made.length} bytes`, at));
+        reasons.push(
+          reason(carve, "cut", `${what} at 0x${start.toString(16)} was cut off at ${made.length} bytes`, at),
+        );
       }
       if (!budget.take(made.length)) break;
       inner.push({ view: made, kind: "carved" });

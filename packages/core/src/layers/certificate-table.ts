@@ -1,7 +1,7 @@
 import type { Span } from "../bytes/index.ts";
+import type { Image } from "../formats/index.ts";
 import { type Inner, type Layer, NOTHING, reason } from "./layer.ts";
 import { certificateRange, type Range } from "./pe-overlay.ts";
-import type { Image } from "../formats/index.ts";
 
 /** WIN_CERTIFICATE (wintrust.h): dwLength, wRevision, wCertificateType. */
 const HEADER = 8;

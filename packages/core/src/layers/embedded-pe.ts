@@ -37,7 +37,8 @@ function isSound(view: View, pe: Pe): boolean {
   const count = view.u16(pe.lfanew + 6) ?? 0;
   if (count < 1 || count > MAX_SECTIONS || sections.length !== count) return false;
   if (sizeOfOptionalHeader < 96 || sizeOfOptionalHeader > 0x200) return false;
-  if (!isPowerOfTwo(sectionAlignment) || !isPowerOfTwo(fileAlignment) || fileAlignment > sectionAlignment) return false;
+  if (!isPowerOfTwo(sectionAlignment) || !isPowerOfTwo(fileAlignment) || fileAlignment > sectionAlignment)
+    return false;
   if (pe.sizeOfImage < pe.lfanew + NT_TO_OPTIONAL || pe.sizeOfHeaders < pe.lfanew) return false;
   let before = 0;
   for (const { virtualAddress } of sections) {
@@ -51,7 +52,8 @@ function isSound(view: View, pe: Pe): boolean {
 function fileEnd(view: View, pe: Pe): number {
   let end = pe.sizeOfHeaders;
   for (const { pointerToRawData, sizeOfRawData } of pe.sections)
-    if (pointerToRawData > 0 && pointerToRawData < view.length) end = Math.max(end, pointerToRawData + sizeOfRawData);
+    if (pointerToRawData > 0 && pointerToRawData < view.length)
+      end = Math.max(end, pointerToRawData + sizeOfRawData);
   const table = pe.dataDirectories[4];
   if (table !== undefined && table.virtualAddress >= end && table.virtualAddress <= end + MAX_GAP) {
     const tableEnd = table.virtualAddress + table.size;

@@ -20,6 +20,8 @@ export interface Inflation {
 const MIN_REMOVED = 0x40_0000;
 /** Sections are cut by pages, so that what is left keeps its addresses. */
 const PAGE = 0x1000;
+/** So much of a repeat is left in a section: the padding of what stands before it is part of that. */
+const KEPT = 0x1_0000;
 const SECTOR = 0x200;
 /** A period that short is padding: nothing of it is kept in an overlay. */
 const PADDING_PERIOD = 0x1000;
@@ -49,7 +51,11 @@ function measure(image: Image): Inflation | undefined {
   if (pe === undefined || image.layout !== "file" || view.length < MIN_REPEAT) return undefined;
   const repeats = findRepeats(view.bytes, Math.min(pe.sizeOfHeaders, view.length), view.length);
   if (repeats.length === 0) return undefined;
-  const cuts = fitting(image, pe, repeats.flatMap((repeat) => cutsOf(image, pe, repeat)));
+  const cuts = fitting(
+    image,
+    pe,
+    repeats.flatMap((repeat) => cutsOf(image, pe, repeat)),
+  );
   const removed = cuts.reduce((sum, cut) => sum + cut.end - cut.start, 0);
   if (removed < MIN_REMOVED && (removed < MIN_REPEAT || removed * 2 < view.length)) return undefined;
   return {
@@ -76,7 +82,7 @@ function cutsOf(image: Image, pe: Pe, repeat: Repeat): Cut[] {
     if (raw === 0 || size === 0) return;
     rawEnd = Math.max(rawEnd, raw + size);
     const end = Math.min(raw + size, image.view.length);
-    const keepFrom = Math.max(repeat.start + repeat.period, raw) - raw;
+    const keepFrom = Math.max(repeat.start + Math.max(repeat.period, KEPT), raw) - raw;
     const start = raw + Math.ceil(keepFrom / PAGE) * PAGE;
     const to = repeat.end >= end ? end : raw + Math.floor((repeat.end - raw) / PAGE) * PAGE;
     const length = Math.floor((to - start) / SECTOR) * SECTOR;
@@ -131,7 +137,10 @@ function patches(image: Image, pe: Pe, cuts: readonly Cut[]): string {
   const table: number[] = [];
   pe.sections.forEach((section, index) => {
     const header = image.view.clip(tableStart(pe) + index * SECTION_HEADER, SECTION_HEADER).bytes;
-    for (const part of partsOf(section, cuts.filter((cut) => cut.section === index)))
+    for (const part of partsOf(
+      section,
+      cuts.filter((cut) => cut.section === index),
+    ))
       table.push(...sectionHeader(header, { ...part, raw: part.raw - before(part.raw) }));
   });
   const writes = [
@@ -167,7 +176,12 @@ function partsOf(section: Section, cuts: readonly Range[]): Part[] {
     if (isLast) return parts;
   }
   const rest = Math.max(virtualSize - from, 0) || size - from;
-  parts.push({ rva: rva + from, virtualSize: cuts.length === 0 ? section.virtualSize : rest, raw: raw + from, size: size - from });
+  parts.push({
+    rva: rva + from,
+    virtualSize: cuts.length === 0 ? section.virtualSize : rest,
+    raw: raw + from,
+    size: size - from,
+  });
   return parts;
 }
 

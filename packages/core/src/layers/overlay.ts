@@ -23,7 +23,9 @@ export const overlay: Layer = {
       const part = image.view.clip(start, end - start);
       const installer = installerOf(part);
       if (installer !== undefined)
-        reasons.push(reason(overlay, "installer", `${installer} installer: its data is the overlay`, part.span(0, 16)));
+        reasons.push(
+          reason(overlay, "installer", `${installer} installer: its data is the overlay`, part.span(0, 16)),
+        );
       // An archive reader wants the archive's first byte first.
       const config = indexOf(part.bytes.subarray(0, 0x100), SFX_CONFIG);
       const archive = config < 0 ? 0 : indexOf(part.bytes.subarray(0, MAX_SFX_CONFIG), SEVEN_ZIP, config);

@@ -86,7 +86,10 @@ function sameUntil(bytes: Uint8Array, from: number, period: number, end: number)
   const back = period % 4 === 0 ? period : period % 2 === 0 ? 2 * period : 4 * period;
   let at = from;
   const slow = Math.min(end, from + back + 4);
-  while (at < slow && (bytes[at] !== bytes[at - period] || (bytes.byteOffset + at) % 4 !== 0 || at < from + back)) {
+  while (
+    at < slow &&
+    (bytes[at] !== bytes[at - period] || (bytes.byteOffset + at) % 4 !== 0 || at < from + back)
+  ) {
     if (bytes[at] !== bytes[at - period]) return at;
     at++;
   }

@@ -1,6 +1,7 @@
 import type { View } from "../bytes/index.ts";
 import type { Image, Resource } from "../formats/index.ts";
 import type { Reason } from "../model/index.ts";
+import { carveHeaders } from "./carve-headers.ts";
 import { packedAtStart } from "./carve-packed.ts";
 import { carveText } from "./carve-text.ts";
 import { xoredImageAt } from "./carve-xor.ts";
@@ -53,9 +54,18 @@ function formatOf(data: View): string | undefined {
   const packed = packedAtStart(data, (input) => input);
   if (packed !== undefined) return `${packed.steps[0]?.op} of ${packed.format}`;
   if (xoredImageAt(data, 0) !== undefined) return "xor of a PE";
+  if (isReversed(data)) return "reverse of a PE";
   const head = data.clip(0, 0x4000);
   const text = carveText({ view: head, start: 0, end: head.length })[0];
   return text === undefined ? undefined : `${text.steps.map((step) => step.op).join(", ")} of ${text.format}`;
+}
+
+/** MZ at the end, and headers to go with it. */
+function isReversed(data: View): boolean {
+  if (data.u16be(data.length - 2) !== 0x5a4d) return false;
+  return carveHeaders({ view: data, start: 0, end: data.length }, undefined).some(
+    ({ steps }) => steps.length > 0,
+  );
 }
 
 export function resourceName({ type, name }: Resource): string {
@@ -75,7 +85,9 @@ export const resources: Layer = {
     const reasons: Reason[] = [];
     for (const { resource, format } of holdings) {
       if (format === "AutoIt script")
-        reasons.push(reason(resources, "installer", "AutoIt: its script is a resource", resource.data.span(0, 16)));
+        reasons.push(
+          reason(resources, "installer", "AutoIt: its script is a resource", resource.data.span(0, 16)),
+        );
       if (!budget.take(resource.data.length)) break;
       const view = ledger.derive([resource.data.span()], [], resourceName(resource), "resource");
       if (view !== undefined) inner.push({ view, kind: "resource" });
