@@ -1,14 +1,17 @@
 export * from "./adler32.ts";
 export * from "./aes.ts";
+export * from "./aplib.ts";
 export * from "./base64.ts";
 export * from "./chacha20.ts";
 export * from "./hash.ts";
 export * from "./inflate.ts";
 export * from "./lzma.ts";
+export * from "./lznt1.ts";
 export * from "./nrv.ts";
 export * from "./nrv2b.ts";
 export * from "./nrv2d.ts";
 export * from "./nrv2e.ts";
+export type { Unpacked } from "./output.ts";
 export * from "./pbkdf2.ts";
 export * from "./quoted-printable.ts";
 export * from "./rc4.ts";
