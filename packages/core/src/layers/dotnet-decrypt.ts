@@ -21,9 +21,9 @@ import type { Secrets } from "./dotnet-secrets.ts";
 import { type Opaque, type UnwrapContext, type Unwrapped, unwrap } from "./dotnet-unwrap.ts";
 
 /** Work that all trials on one assembly may cost, in the price of looking at one head: about 0.1 microseconds. */
-const MAX_WORK = 8_000_000;
-/** Prices of setting a key up and of decrypting a page. */
-const KEY_WORK = 150;
+const MAX_WORK = 5_000_000;
+/** Prices of setting RC4's key up and of decrypting a page. */
+const RC4_WORK = 60;
 const PAGE_WORK = 1500;
 /** Whole decryptions of one blob that may lead to nothing. */
 const MAX_FALSE = 8;
@@ -40,16 +40,33 @@ interface Cipher {
     data: Uint8Array,
     padding: BlockPadding,
   ) => Uint8Array | undefined;
+  /** Price of setting a key up for a block. */
+  readonly work: number;
   /** Classes of System.Security.Cryptography that mean it. */
   readonly classes: RegExp;
 }
 
 const CIPHERS: readonly Cipher[] = [
-  { name: "aes", block: 16, keySizes: [32, 16, 24], decrypt: decryptAes, classes: /^(Rijndael|Aes|Symm)/ },
-  { name: "3des", block: 8, keySizes: [24, 16], decrypt: decryptDes, classes: /^(TripleDES|Symm)/ },
-  { name: "des", block: 8, keySizes: [8], decrypt: decryptDes, classes: /^(DES|Symm)/ },
+  {
+    name: "aes",
+    work: 150,
+    block: 16,
+    keySizes: [32, 16, 24],
+    decrypt: decryptAes,
+    classes: /^(Rijndael|Aes|Symm)/,
+  },
+  {
+    name: "3des",
+    work: 600,
+    block: 8,
+    keySizes: [24, 16],
+    decrypt: decryptDes,
+    classes: /^(TripleDES|Symm)/,
+  },
+  { name: "des", work: 250, block: 8, keySizes: [8], decrypt: decryptDes, classes: /^(DES|Symm)/ },
   {
     name: "rijndael256",
+    work: 300,
     block: 32,
     keySizes: [32, 16, 24],
     decrypt: decryptRijndael256,
@@ -64,7 +81,6 @@ const MODES: readonly (readonly [number, BlockMode])[] = [
   [4, "cfb"],
   [4, "cfb8"],
 ];
-const CFB = 4;
 
 export class Trials {
   readonly #secrets: Secrets;
@@ -90,30 +106,37 @@ export class Trials {
   open(opaque: Opaque): Unwrapped | undefined {
     if (opaque.bytes.length < 2 * HEAD) return undefined;
     this.#falseLeft = MAX_FALSE;
-    if (isRandom(opaque.bytes))
+    const random = isRandom(opaque.bytes);
+    const modes = this.#modes(random);
+    if (modes.length > 0)
       for (const cipher of CIPHERS) {
         if (![...this.#secrets.classes].some((name) => cipher.classes.test(name))) continue;
-        const got = this.#openBlocks(cipher, opaque);
+        const got = this.#openBlocks(cipher, modes, opaque);
         if (got !== undefined) return got;
       }
-    return this.#openStream(opaque);
+    return this.#openStream(opaque, random);
   }
 
-  #openBlocks(cipher: Cipher, opaque: Opaque): Unwrapped | undefined {
+  /** Modes that the code sets, and CBC, which it need not; ECB shows the repetitions of what is under it. */
+  #modes(random: boolean): BlockMode[] {
+    const { modes } = this.#secrets;
+    return MODES.filter(([value, mode]) => {
+      if (!random && mode !== "ecb") return false;
+      return modes.has(value) || mode === "cbc" || (mode === "ecb" && modes.size === 0);
+    }).map(([, mode]) => mode);
+  }
+
+  #openBlocks(cipher: Cipher, modes: readonly BlockMode[], opaque: Opaque): Unwrapped | undefined {
     const { bytes } = opaque;
     const { block } = cipher;
     const isWhole = bytes.length % block === 0;
     const size = Math.max(HEAD, block);
     const head = bytes.subarray(0, size);
     const behind = bytes.subarray(block, block + size);
-    const modes = MODES.filter(
-      ([value]) =>
-        this.#secrets.modes.has(value) || (value !== CFB && (value === 1 || this.#secrets.modes.size === 0)),
-    ).map(([, mode]) => mode);
     const none = new Uint8Array(block);
     const start = new Uint8Array(size);
     for (const key of this.#keysOf(cipher)) {
-      if ((this.#left -= KEY_WORK) < 0) return undefined;
+      if ((this.#left -= cipher.work) < 0) return undefined;
       const raw = isWhole ? cipher.decrypt("ecb", key, none, head, "none") : undefined;
       if (raw !== undefined) {
         if (modes.includes("ecb") && this.#isStart(raw)) {
@@ -130,7 +153,7 @@ export class Trials {
         }
         // The IV stands before the ciphertext.
         const next =
-          behind.length === size
+          modes.includes("cbc") && behind.length === size
             ? cipher.decrypt("cbc", key, bytes.subarray(0, block), behind, "none")
             : undefined;
         if (next !== undefined && this.#isStart(next)) {
@@ -142,7 +165,7 @@ export class Trials {
       for (const mode of modes) {
         if (mode !== "cfb" && mode !== "cfb8") continue;
         for (const iv of this.#ivsOf(block)) {
-          if ((this.#left -= KEY_WORK) < 0) return undefined;
+          if ((this.#left -= cipher.work) < 0) return undefined;
           const begin = cipher.decrypt(mode, key, iv, head.subarray(0, HEAD), "none");
           if (begin === undefined || !this.#isStart(begin)) continue;
           const got = this.#finish(cipher, mode, key, iv, opaque);
@@ -161,7 +184,8 @@ export class Trials {
     opaque: Opaque,
   ): Unwrapped | undefined {
     this.#left -= PAGE_WORK;
-    const page = opaque.bytes.subarray(0, PREFIX);
+    // Without the last block: padding may be anything.
+    const page = opaque.bytes.subarray(0, Math.min(PREFIX, opaque.bytes.length - cipher.block));
     const whole = mode.startsWith("cfb")
       ? page
       : page.subarray(0, page.length - (page.length % cipher.block));
@@ -176,12 +200,11 @@ export class Trials {
   }
 
   /** RC4 and the XORs. */
-  #openStream(opaque: Opaque): Unwrapped | undefined {
+  #openStream(opaque: Opaque, random: boolean): Unwrapped | undefined {
     const { bytes } = opaque;
     const head = bytes.subarray(0, HEAD);
     const last = bytes.subarray(-1);
     const longer = bytes.subarray(0, HEAD + 1);
-    const random = isRandom(bytes);
     const start = new Uint8Array(HEAD);
     const singles = this.#secrets.bytes.map((byte) => Uint8Array.of(byte));
     const plain = this.#material.plain;
@@ -203,7 +226,7 @@ export class Trials {
     }
     if (!random) return undefined;
     for (const key of [...plain, ...this.#material.hashed, ...this.#material.streams]) {
-      if ((this.#left -= KEY_WORK / 5) < 0) return undefined;
+      if ((this.#left -= RC4_WORK) < 0) return undefined;
       if (key.length > 256 || !startsLikePayload(rc4(key, head), false)) continue;
       const got = this.#keyed(opaque, "rc4", key, (data) => rc4(key, data));
       if (got !== undefined) return got;

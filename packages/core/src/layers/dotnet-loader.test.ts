@@ -17,7 +17,9 @@ function peel(bytes: Uint8Array, budget = new Budget()): LayerOutput & { ledger:
 const [carrier] = remcosCarriers();
 const PAYLOAD = carrier?.bytes ?? new Uint8Array();
 const WAYS = Object.keys(LOADER_WAYS) as LoaderWay[];
-const SCRIPT = latin1Bytes(`@echo off\r\n${"rem a line that nobody reads\r\n".repeat(60)}exit /b\r\n`);
+const SCRIPT = latin1Bytes(
+  `@echo off\r\n${Array.from({ length: 90 }, (_, i) => `rem line ${i * i * 7919} that nobody reads\r\n`).join("")}exit /b\r\n`,
+);
 
 describe("the layer of .NET loaders", () => {
   it.each(WAYS)("finds a program held as: %s", (way) => {

@@ -7,16 +7,34 @@ import type { Budget } from "./budget.ts";
 import { isRandom, Trials } from "./dotnet-decrypt.ts";
 import { keyMaterial } from "./dotnet-keys.ts";
 import { protectorsOf } from "./dotnet-protectors.ts";
+import { textUnit } from "./dotnet-recognise.ts";
 import { type Secrets, secretsOf } from "./dotnet-secrets.ts";
 import { type Source, sourcesOf, textSource } from "./dotnet-sources.ts";
 import { type Opaque, type UnwrapContext, type Unwrapped, unwrap } from "./dotnet-unwrap.ts";
 import { type Inner, type Layer, type LayerInput, type LayerOutput, NOTHING, reason } from "./layer.ts";
 
-/** Smallest opaque thing that ciphers are tried on, and that a reason speaks of. */
-const MIN_OPAQUE = 512;
+/** Smallest opaque thing that ciphers are tried on: it has this size, or is one of so many parts of the file. */
+const MIN_OPAQUE = 128;
+const LARGE = 1 << 14;
+const MIN_SHARE = 32;
+/** Smallest opaque thing that a reason speaks of. */
 const MIN_UNOPENED = 4096;
 /** Opaque things that ciphers are tried on. */
 const MAX_OPAQUE = 64;
+/** Characters without a space at the start of a text that is one of bytes. */
+const UNBROKEN = 256;
+/** What is taken out although nothing covers it. JavaScript and the like are resources of any web program. */
+const CLEAR_KINDS: ReadonlySet<string> = new Set([
+  "PE",
+  "zip",
+  "7z",
+  "rar",
+  "cab",
+  "resources",
+  "powershell script",
+  "batch script",
+  "vbs script",
+]);
 /** Bytes behind which a thing is a picture, a font or a document, and not tried. */
 const FORMATS: readonly string[] = [
   "\x89PNG",
@@ -57,6 +75,10 @@ class Run {
   readonly #dotnet: Dotnet;
   readonly #inner: Inner[] = [];
   readonly #reasons: Reason[] = [];
+  /** What may be encrypted. */
+  readonly #closed: { readonly source: Source; readonly opaque: Opaque }[] = [];
+  /** Texts that may be of bytes, once something is replaced in them. */
+  #texts: Source[] = [];
 
   constructor(input: LayerInput, dotnet: Dotnet) {
     this.#input = input;
@@ -65,37 +87,47 @@ class Run {
 
   peel(): LayerOutput {
     const { image } = this.#input;
-    const closed: { source: Source; opaque: Opaque }[] = [];
-    for (const source of sourcesOf(this.#dotnet, image.view)) this.#look(source, this.#context([]), closed);
-    if (closed.length > 0) this.#open(closed);
+    const context = this.#context([]);
+    for (const source of sourcesOf(this.#dotnet, image.view)) this.#look(source, context);
+    if (this.#closed.length > 0 || this.#texts.length > 0) this.#open();
     for (const { name, mark, at } of protectorsOf(this.#dotnet, image.view))
       this.#reasons.push(reason(dotnetLoader, "protector", `protected with ${name} (${mark})`, ...at));
     return { inner: this.#inner, reasons: this.#reasons };
   }
 
-  /** Takes a source's payload out when it lies there in the clear; else notes what may be encrypted. */
-  #look(source: Source, context: UnwrapContext, closed: { source: Source; opaque: Opaque }[]): void {
+  /** Takes a source's payload out when it lies there in the clear; else notes what it may be. */
+  #look(source: Source, context: UnwrapContext): void {
     const bytes = applySteps(source.steps, source.view.bytes);
     if (bytes === undefined) return;
     const found: Opaque[] = [];
     const got = unwrap(bytes, context, found);
     if (got !== undefined) {
-      this.#keep(source, got);
+      if (got.steps.length > 0 || CLEAR_KINDS.has(got.kind)) this.#keep(source, got);
       return;
     }
-    if (found.length === 0 && source.steps.length === 0 && !isKnownFormat(bytes))
-      found.push({ steps: [], bytes });
+    const isText = textUnit(bytes.subarray(0, UNBROKEN)) !== 0;
+    if (!this.#isWorthwhile(bytes.length) || isTable(source)) return;
+    if (isText && !bytes.subarray(0, UNBROKEN).includes(0x20)) this.#texts.push(source);
+    if (!isText && source.steps.length === 0 && !isKnownFormat(bytes)) found.push({ steps: [], bytes });
     for (const opaque of found)
-      if (opaque.bytes.length >= MIN_OPAQUE && closed.length < MAX_OPAQUE) closed.push({ source, opaque });
+      if (this.#isWorthwhile(opaque.bytes.length) && this.#closed.length < MAX_OPAQUE)
+        this.#closed.push({ source, opaque });
   }
 
-  #open(closed: { source: Source; opaque: Opaque }[]): void {
+  /** Following code costs; a loader is mostly payload, and what is large is worth it anywhere. */
+  #isWorthwhile(size: number): boolean {
+    return size >= MIN_OPAQUE && (size >= LARGE || size * MIN_SHARE >= this.#input.image.view.length);
+  }
+
+  #open(): void {
     const secrets = secretsOf(this.#dotnet);
     const context = this.#context(secrets.replacements);
-    const all = [...closed];
-    for (const text of this.#joinedTexts(secrets)) this.#look(text, context, all);
+    const again = secrets.replacements.length > 0 ? this.#texts : [];
+    this.#texts = [];
+    for (const text of [...this.#joinedTexts(secrets), ...again]) this.#look(text, context);
+    this.#closed.sort((a, b) => b.opaque.bytes.length - a.opaque.bytes.length);
     const trials = new Trials(secrets, keyMaterial(secrets), context);
-    for (const { source, opaque } of all) {
+    for (const { source, opaque } of this.#closed) {
       const got = trials.open(opaque);
       if (got !== undefined) this.#keep(source, got);
       else if (opaque.bytes.length >= MIN_UNOPENED && isRandom(opaque.bytes))
@@ -155,6 +187,15 @@ class Run {
       replacements,
     };
   }
+}
+
+/** Largest table of constants that a cipher, a hash or a compressor needs. */
+const MAX_TABLE = 1 << 14;
+
+/** Initial data of a power of two's size: tables of a library look as random as ciphertexts. */
+function isTable({ view, kind, steps }: Source): boolean {
+  const { length } = view;
+  return kind === "payload" && steps.length === 0 && length <= MAX_TABLE && (length & (length - 1)) === 0;
 }
 
 /** `costura.foo.dll.compressed` holds foo.dll (Fody's Costura). */

@@ -1,5 +1,5 @@
 /** What counts as a payload, told from its first bytes and then from the whole. */
-import { indexOf, utf8, View } from "../bytes/index.ts";
+import { utf8, View } from "../bytes/index.ts";
 import { inflateStart } from "../codecs/index.ts";
 import { classify, parsePe } from "../formats/index.ts";
 import { RESOURCE_MAGIC, readResourceSet } from "./dotnet-resource-set.ts";
@@ -15,6 +15,8 @@ const ZIP = 0x04034b50;
 const SEVEN_ZIP = 0xafbc7a37;
 const RAR = 0x21726152;
 const CAB = 0x4643534d;
+
+const MAGICS: ReadonlySet<number> = new Set([ZIP, SEVEN_ZIP, RAR, CAB, RESOURCE_MAGIC]);
 
 /** PKZIP methods ("APPNOTE.TXT", 4.4.5) that are met. */
 const ZIP_METHODS: ReadonlySet<number> = new Set([0, 1, 6, 8, 9, 12, 14, 93, 95, 98, 99]);
@@ -98,20 +100,19 @@ function isTextByte(byte: number): boolean {
   return (byte >= 0x20 && byte < 0x7f) || byte === 9 || byte === 10 || byte === 13;
 }
 
-const GZIP = Uint8Array.of(0x1f, 0x8b, 8);
-
 /** Where a gzip stream starts: at 0, or behind the length that Visual Basic's helpers put first; else undefined. */
 export function gzipAt(bytes: Uint8Array): 0 | 4 | undefined {
-  if ((bytes[0] === 0x1f || bytes[4] === 0x1f) && indexOf(bytes.subarray(0, 7), GZIP) >= 0) {
-    const at = indexOf(bytes.subarray(0, 7), GZIP);
-    return at === 0 || at === 4 ? at : undefined;
-  }
-  return undefined;
+  return isGzip(bytes, 0) ? 0 : isGzip(bytes, 4) ? 4 : undefined;
+}
+
+function isGzip(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0x1f && bytes[at + 1] === 0x8b && bytes[at + 2] === 8;
 }
 
 function isZlib(bytes: Uint8Array): boolean {
-  const [cmf = 0, flg = 0] = bytes;
-  return cmf === 0x78 && ((cmf << 8) | flg) % 31 === 0 && (flg & 0x20) === 0;
+  if (bytes[0] !== 0x78) return false;
+  const [cmf, flg] = [0x78, bytes[1] ?? 0];
+  return ((cmf << 8) | flg) % 31 === 0 && (flg & 0x20) === 0;
 }
 
 /** True for the first block types that a compressor writes for a program: dynamic codes, not the last block mostly. */
@@ -122,15 +123,18 @@ function couldBeDeflate(bytes: Uint8Array): boolean {
 
 /** Whether these bytes (HEAD or more) could start a payload or a coat around one. `deflate`: also without envelope. */
 export function startsLikePayload(head: Uint8Array, deflate: boolean): boolean {
-  const [a, b, c, d] = head;
-  if (a === 0x4d && b === 0x5a) return true;
-  if (a === 0x50 && b === 0x4b && c === 3 && d === 4) return true;
-  if (a === 0x37 && b === 0x7a && c === 0xbc && d === 0xaf) return true;
-  if (a === 0x52 && b === 0x61 && c === 0x72 && d === 0x21) return true;
-  if (a === 0x4d && b === 0x53 && c === 0x43 && d === 0x46) return true;
-  if (a === 0xce && b === 0xca && c === 0xef && d === 0xbe) return true;
+  const pair = (head[0] as number) | ((head[1] as number) << 8);
+  if (pair === MZ) return true;
+  const four = (pair | ((head[2] as number) << 16) | ((head[3] as number) << 24)) >>> 0;
+  if (MAGICS.has(four)) return true;
   if (gzipAt(head) !== undefined || isZlib(head)) return true;
-  return (deflate && couldBeDeflate(head)) || textUnit(head.subarray(0, HEAD)) !== 0;
+  if (deflate && couldBeDeflate(head)) return true;
+  // Most keys give noise, and most noise is told from text by a byte or two.
+  const [first, second] = [head[0] as number, head[1] as number];
+  const couldBeText = isTextByte(first)
+    ? second === 0 || second >= 0x80 || isTextByte(second)
+    : first >= 0x80;
+  return couldBeText && textUnit(head.subarray(0, HEAD)) !== 0;
 }
 
 /** Whether a longer start (PREFIX bytes, or all there is) still holds as what `startsLikePayload` took it for. */

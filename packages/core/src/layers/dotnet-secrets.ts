@@ -18,12 +18,12 @@ import { MIN_TEXT } from "./dotnet-unwrap.ts";
 /** Bytes of code searched for calls of decryption. */
 const MAX_CODE = 1 << 25;
 /** Methods followed, and instructions in them. */
-const MAX_METHODS = 600;
-const MAX_INSTRUCTIONS = 200_000;
+const MAX_METHODS = 300;
+const MAX_INSTRUCTIONS = 80_000;
 /** An assembly with no more methods than this is followed whole. */
 const SMALL = 250;
-const MAX_TEXTS = 400;
-const MAX_ARRAYS = 200;
+const MAX_TEXTS = 160;
+const MAX_ARRAYS = 100;
 const MAX_JOINED = 64;
 const MAX_DERIVATIONS = 16;
 /** Longest constant that is taken for a key, an IV, a salt or a password. */

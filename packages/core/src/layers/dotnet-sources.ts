@@ -6,8 +6,8 @@ import { RESOURCE_MAGIC, readResourceSet } from "./dotnet-resource-set.ts";
 import { MIN_TEXT } from "./dotnet-unwrap.ts";
 import type { InnerKind } from "./layer.ts";
 
-/** Bytes of the smallest thing looked at: no program, and no archive of one, is smaller. */
-const MIN_BYTES = 256;
+/** Bytes of the smallest thing looked at: a compressed script has some hundred. */
+const MIN_BYTES = 128;
 /** Things looked at in one assembly; a library's resources run to some thousand. */
 const MAX_SOURCES = 2048;
 /** Fields with initial data asked for their size. */
