@@ -1,11 +1,9 @@
 /** `assay triage PATH…` */
-import { toHtml } from "@assay/core/export/html";
-import { toMarkdown } from "@assay/core/export/markdown";
 import type { Report, Sample } from "@assay/core/model/index";
 import { type Command, Option } from "commander";
 import { triage } from "../batch/triage.ts";
 import { paintFor } from "../render/paint.ts";
-import { progressLine, toText } from "../render/text.ts";
+import { progressLine } from "../render/progress.ts";
 import { type CommonFlags, readRules, withCommonFlags } from "./options.ts";
 import { emit, json } from "./output.ts";
 
@@ -44,15 +42,17 @@ export function triageCommand(program: Command): void {
         onProgress: (done, total, sample) => progress?.show(done, total, sample),
       });
       progress?.clear();
-      emit(render(report, flags), flags.out);
+      emit(await render(report, flags), flags.out);
       process.exitCode = exitStatus(report);
     });
 }
 
-function render(report: Report, flags: TriageFlags): string {
+/** Each form is loaded when it is asked for: JSON, which programs ask for, needs none. */
+async function render(report: Report, flags: TriageFlags): Promise<string> {
   if (flags.json || flags.format === "json") return json(report);
-  if (flags.format === "md") return toMarkdown(report);
-  if (flags.format === "html") return toHtml(report);
+  if (flags.format === "md") return (await import("@assay/core/export/markdown")).toMarkdown(report);
+  if (flags.format === "html") return (await import("@assay/core/export/html")).toHtml(report);
+  const { toText } = await import("../render/text.ts");
   const stream = flags.out === undefined ? process.stdout : {};
   const width = flags.out === undefined ? (process.stdout.columns ?? PIPE_COLUMNS) : PIPE_COLUMNS;
   return toText(report, { paint: paintFor(stream, flags.color), width, configs: flags.configs ?? false });

@@ -13,7 +13,7 @@ export interface SampleRow {
   readonly version: string;
   readonly confidence: string;
   readonly c2: readonly string[];
-  /** Why there is no config, or what to know of the one there is. */
+  /** Why there is no config. What to know of one that there is stands with it, as its notes. */
   readonly reasons: readonly string[];
 }
 
@@ -145,9 +145,27 @@ function rowsOf(sample: Sample): SampleRow[] {
     version: printable(finding.version ?? ""),
     confidence: finding.confidence,
     c2: finding.c2.map((url) => printable(defang(url))),
-    reasons: [...finding.reasons.map((reason) => printable(reason.text)), ...reasons],
+    reasons,
   }));
 }
+
+/** Config fields as an analyst reads them; what is not named here follows, the family's own fields last. */
+const FIELD_ORDER: readonly string[] = [
+  "version",
+  "campaign_id",
+  "identifier",
+  "http",
+  "tcp",
+  "udp",
+  "mutex",
+  "password",
+  "sleep_delay",
+  "paths",
+  "registry",
+  "capability_enabled",
+  "capability_disabled",
+  "encryption",
+];
 
 function configBlock(sample: Sample, finding: Finding): ConfigBlock {
   const lines: ConfigLine[] = finding.c2.map((url, index) => ({
@@ -155,18 +173,14 @@ function configBlock(sample: Sample, finding: Finding): ConfigBlock {
     value: printable(defang(url)),
     where: whereOf(finding, `/c2/${index}`),
   }));
-  for (const [field, value] of Object.entries(finding.config)) {
-    if (field === "family" || field === "category") continue;
-    if (field === "other") {
-      for (const [key, inner] of Object.entries(value as Record<string, unknown>)) {
-        lines.push({ name: key, value: show(inner), where: whereOf(finding, `/config/other/${key}`) });
-      }
-    } else if (Array.isArray(value)) {
-      value.forEach((inner: unknown, index) => {
-        if (isC2Entry(inner)) return;
-        lines.push({ name: field, value: show(inner), where: whereOf(finding, `/config/${field}/${index}`) });
-      });
-    } else lines.push({ name: field, value: show(value), where: whereOf(finding, `/config/${field}`) });
+  const { family, category, other, ...fields } = finding.config;
+  const rank = (field: string): number =>
+    (FIELD_ORDER.indexOf(field) + FIELD_ORDER.length + 1) % (FIELD_ORDER.length + 1);
+  for (const [field, value] of Object.entries(fields).sort(([a], [b]) => rank(a) - rank(b))) {
+    lines.push(...fieldLines(finding, field, value));
+  }
+  for (const [key, value] of Object.entries(other ?? {})) {
+    lines.push({ name: key, value: show(value), where: whereOf(finding, `/config/other/${key}`) });
   }
   return {
     title: baseName(sample),
@@ -174,9 +188,22 @@ function configBlock(sample: Sample, finding: Finding): ConfigBlock {
     family: finding.family,
     layout: finding.layout,
     confidence: finding.confidence,
-    lines,
+    lines: lines.filter((line) => line.value !== ""),
     notes: finding.reasons.map((reason) => printable(reason.text)),
   };
+}
+
+/** Lists of switches on one line; other lists a line an entry, but for connections that the c2 lines show already. */
+function fieldLines(finding: Finding, field: string, value: unknown): ConfigLine[] {
+  const where = (index: number): string => whereOf(finding, `/config/${field}/${index}`);
+  if (field === "version")
+    return [{ name: field, value: printable(String(value)), where: whereOf(finding, "/config/version") }];
+  if (!Array.isArray(value))
+    return [{ name: field, value: show(value), where: whereOf(finding, `/config/${field}`) }];
+  if (field.startsWith("capability_")) return [{ name: field, value: show(value), where: where(0) }];
+  return value.flatMap((entry: unknown, index) =>
+    isC2Entry(entry) ? [] : [{ name: field, value: show(entry), where: where(index) }],
+  );
 }
 
 /** Entries of http, tcp, udp that the c2 list shows already. */

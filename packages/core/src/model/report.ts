@@ -1,8 +1,7 @@
 /** The one document that every face renders: `assay.report/1`. Types are inferred from the schemas below. */
 import Type, { type Static } from "typebox";
 import { Config, ConnUsage } from "./maco.ts";
-
-export const REPORT_SCHEMA = "assay.report/1";
+import { REPORT_SCHEMA } from "./version.ts";
 
 export const SpanSchema = Type.Object(
   { artifact: Type.Integer(), offset: Type.Integer(), length: Type.Integer() },

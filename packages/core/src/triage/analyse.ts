@@ -7,6 +7,10 @@ import { type Finding, Ledger, type Outcome, type Reason, type Sample } from "..
 import { embedEvidence, number } from "./artifacts.ts";
 import type { Ports, RuleHit } from "./ports.ts";
 
+/** Anomalies of headers that end before they are complete. */
+const CUT_HEADERS: ReadonlySet<string> = new Set(["section-table-cut", "directories-cut"]);
+const SECTOR_SIZE = 0x200;
+
 export interface AnalyseOptions {
   /** Embed the bytes of each span. */
   readonly evidence?: boolean;
@@ -142,14 +146,27 @@ function imageReasons(image: Image, format: string, identified: boolean): Reason
       },
     ];
   }
-  return image.pe.anomalies
-    .filter((anomaly) => anomaly.code === "truncated")
-    .map((anomaly) => ({
-      stage: "identify",
-      code: "truncated",
-      text: anomaly.text,
-      ...(anomaly.at === undefined ? {} : { at: [anomaly.at] }),
-    }));
+  const missing = missingBytes(image);
+  if (missing === 0) return [];
+  const text =
+    missing === undefined
+      ? "the file is cut short within its headers"
+      : `the file is cut short: its sections want ${missing} more bytes than are there`;
+  return [{ stage: "identify", code: "truncated", text }];
+}
+
+/**
+ * Bytes that the section table promises and the file lacks; undefined when the table itself is cut. A last section
+ * that ends within its own alignment's padding is whole: linkers and strippers leave such files.
+ */
+function missingBytes(image: Image): number | undefined {
+  if (image.pe === undefined || image.layout !== "file") return 0;
+  if (image.pe.anomalies.some((anomaly) => CUT_HEADERS.has(anomaly.code))) return undefined;
+  const ends = image.pe.sections.map((section) =>
+    section.sizeOfRawData === 0 ? 0 : section.pointerToRawData + section.sizeOfRawData,
+  );
+  const missing = Math.max(0, ...ends) - image.view.length;
+  return missing >= Math.max(image.pe.fileAlignment, SECTOR_SIZE) ? missing : 0;
 }
 
 function outcomeOf(
