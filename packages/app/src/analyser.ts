@@ -9,7 +9,6 @@ import type { Ports } from "@assay/core/triage/ports";
 import { unread } from "@assay/core/triage/unread";
 import { displayName, type RawPath } from "./batch/collect.ts";
 import { MAX_SAMPLE_BYTES, readSample } from "./batch/read.ts";
-import { containers } from "./containers/port.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import { createScanner, type Engine } from "./rules/scanner.ts";
 
@@ -52,7 +51,8 @@ export async function createPorts(
       pbkdf2Sync(password, salt, iterations, length, "sha1"),
     digest: (algorithm, bytes) => createHash(algorithm).update(bytes).digest("hex"),
     now: () => performance.now(),
-    containers,
+    // Loaded with the first archive: its WebAssembly costs more than all else that a start needs.
+    openContainer: async (input) => (await import("./containers/open.ts")).openContainer(input),
   };
 }
 

@@ -190,6 +190,19 @@ describe("traps", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(300_000_000);
   });
 
+  it("a dictionary of 1 GiB is not allocated", async () => {
+    const bytes = fixture("7z-lzma.7z");
+    const view = new DataView(bytes.buffer);
+    const header = 32 + Number(view.getBigUint64(12, true));
+    // Coder with properties: LZMA, five bytes, of which four are the dictionary's size.
+    const coder = Buffer.from(bytes).indexOf(Buffer.from("23030101055d", "hex"), header);
+    view.setUint32(coder + 6, 2 ** 30, true);
+    view.setUint32(28, crc32(bytes.subarray(header)), true);
+    view.setUint32(8, crc32(bytes.subarray(12, 32)), true);
+    expect(codes(await open(bytes))).toEqual(["needs-memory"]);
+    expect(text(await open(fixture("7z-lzma.7z")), "b.txt")).toBe(B);
+  });
+
   it("a stream that lies about its size is cut at the budget", async () => {
     const packed = new Uint8Array(gzipSync(new Uint8Array(30_000_000)));
     packed.set([1, 0, 0, 0], packed.length - 4);
@@ -219,7 +232,7 @@ describe("traps", () => {
     expect(codes(result)).toEqual(["too-many-members"]);
   });
 
-  it("a zip that holds itself gives one level", async () => {
+  it("zips in zips give one level a call: depth is the caller's to bound", async () => {
     const inner = storedZip([["0.zip", storedZip([["1.zip", storedZip([["2.txt", latin1Bytes(C)]])]])]]);
     expect(names(await open(inner))).toEqual(["0.zip"]);
   });

@@ -54,6 +54,8 @@ const QUIET = ["-y", "-bsp0", "-bse2", "-sccUTF-8", "-scsUTF-8"];
 const MAX_SELECTION = 256;
 /** Members too large for the budget of which the head is looked at: a program inflated with padding is one. */
 const MAX_OVERSIZE = 4;
+/** What 7-Zip says at the heap's limit. */
+const NO_MEMORY = /allocate|not enough memory/i;
 /** A password that nobody has. */
 const NO_PASSWORD = "\u2205 no password \u2205";
 /** Characters of 7-Zip's complaints about a listing. */
@@ -286,7 +288,10 @@ class Opening {
         this.#reason("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
         return false;
       }
-      for (const error of collector.errors) this.#damaged.push(error);
+      for (const error of collector.errors) {
+        if (NO_MEMORY.test(error)) this.#reasonOfFailure(exit, error);
+        else this.#damaged.push(error);
+      }
       if (exit !== "crashed") return true;
       if (collector.met.size === 0) {
         if (password === undefined) this.#reasonOfFailure(exit, "");
@@ -406,8 +411,7 @@ class Opening {
   }
 
   #reasonOfFailure(exit: Exit, said: string): void {
-    if (/allocate|memory/i.test(said))
-      this.#reason("needs-memory", "unpacking needs more memory than is allowed");
+    if (NO_MEMORY.test(said)) this.#reason("needs-memory", "unpacking needs more memory than is allowed");
     else if (exit === "crashed" || /Unexpected end|Headers Error|Data Error|CRC/i.test(said))
       this.#reason("damaged", "the archive is damaged or truncated and cannot be read");
     else this.#reason("damaged", "7-Zip does not recognise this as an archive: damaged, or something else");

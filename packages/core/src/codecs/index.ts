@@ -9,6 +9,7 @@ export * from "./hash.ts";
 export * from "./inflate.ts";
 export * from "./lzma.ts";
 export * from "./lznt1.ts";
+export type { NrvOptions, NrvOutput, NrvWidth } from "./nrv.ts";
 export * from "./nrv.ts";
 export * from "./nrv2b.ts";
 export * from "./nrv2d.ts";

@@ -11,6 +11,8 @@ const DIR64 = 10;
 /** A directory of 8 bytes is one empty block, which some DLLs have. */
 const EMPTY_BLOCK = Uint8Array.of(0, 0, 0, 0, 8, 0, 0, 0);
 const PAGE = 0x1000;
+/** Far more than any program has; each takes some memory here. */
+const MAX_RELOCATIONS = 2_000_000;
 
 /**
  * Turns UPX's list of distances back into base relocations, and the pointers, which it keeps big-endian and relative to the
@@ -55,8 +57,7 @@ function readDistances(list: ImageReader, size: number): number[] {
       if (distance === 0) distance = list.u32();
     }
     at += distance;
-    // Each is at least 4 on, so that there are no more than the image has room for.
-    if (distance < 4 || at + 4 > size) throw new Outside();
+    if (distance < 4 || at + 4 > size || places.length === MAX_RELOCATIONS) throw new Outside();
     places.push(at);
   }
   return places;
@@ -69,11 +70,13 @@ function readHalves(
   first: number,
   into: { rva: number; type: number }[],
 ): void {
-  for (let offset = list.u32(); offset !== 0; offset = list.u32())
-    into.push({ rva: offset + first, type: (wide & 4) !== 0 ? LOW : HIGH });
+  const add = (offset: number, type: number): void => {
+    if (into.length >= MAX_RELOCATIONS) throw new Outside();
+    into.push({ rva: offset + first, type });
+  };
+  for (let offset = list.u32(); offset !== 0; offset = list.u32()) add(offset, (wide & 4) !== 0 ? LOW : HIGH);
   if (wide !== 6) return;
-  for (let offset = list.u32(); offset !== 0; offset = list.u32())
-    into.push({ rva: offset + first, type: HIGH });
+  for (let offset = list.u32(); offset !== 0; offset = list.u32()) add(offset, HIGH);
 }
 
 function addBase(image: UpxImage, offset: number): void {

@@ -29,12 +29,16 @@ export function rebuildResources(image: UpxImage, packed: Image): void {
   if (offset === undefined) throw new Outside();
   const root = packed.view.clip(offset);
   const walk = new Walk(root.bytes);
+  // Leaves may share data only in damaged trees: no more is copied than there is.
+  let left = packed.view.length;
   const tree = root.bytes.slice(0, Math.ceil(walk.end / 4) * 4);
   const data = new DataView(tree.buffer);
   for (const { at, type } of walk.leaves) {
     const rva = data.getUint32(at, true);
     if (rva <= open.virtualAddress) continue;
     const size = Math.ceil(data.getUint32(at + 4, true) / 4) * 4;
+    left -= size;
+    if (left < 0) throw new Outside();
     const oldRva = packed.readRva(rva - 4, 4)?.u32(0);
     const start = packed.offsetOfRva(rva);
     if (oldRva === undefined || start === undefined) throw new Outside();

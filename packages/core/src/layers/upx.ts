@@ -29,6 +29,8 @@ import { findStub, isUpxShaped, type UpxStub } from "./upx-stub.ts";
 const HEADER_SEARCH = 0x2000;
 /** Magics looked at. */
 const MAX_MAGICS = 4;
+/** Image and file are both held; programs that UPX packs are far smaller. */
+const MAX_IMAGE = 0x1000_0000;
 /** Sections are mapped in pages, and UPX needs some room behind the image to decompress in place. */
 const OVERLAP = 0x1_0000;
 
@@ -67,11 +69,11 @@ interface Unpacked {
 function unpack(input: LayerInput, pe: Pe, stub: UpxStub | undefined, header?: PackHeader): LayerOutput {
   const { image, budget } = input;
   const { view } = image;
-  const allowed = budget.allowance(view.length);
+  const allowed = Math.min(budget.allowance(view.length), MAX_IMAGE);
   const at = header === undefined ? view.span(stub?.at ?? 0, 16) : view.span(header.at, header.size);
   if (header?.isIntact && header.uncompressedSize > allowed) {
     budget.cut("ratio");
-    const text = `UPX data of ${header.uncompressedSize} bytes is beyond the budget of ${allowed}`;
+    const text = `UPX data of ${header.uncompressedSize} bytes is beyond the limit of ${allowed}`;
     return { inner: [], reasons: [reason(upx, "limit", text, at)] };
   }
   const limit = Math.min(allowed, pe.sizeOfImage + OVERLAP);

@@ -2,12 +2,15 @@
 import type { ArtifactId, View } from "../bytes/index.ts";
 import type { Extraction, Family } from "../families/family.ts";
 import { classify, type Image, type ImageHint, openImage } from "../formats/index.ts";
+import { containerKind } from "../layers/container-kind.ts";
 import type { Finding, Ledger, Reason } from "../model/index.ts";
 import type { Ports, RuleHit } from "./ports.ts";
 
 export interface Looked {
   readonly image: Image;
   readonly format: string;
+  /** What an archive reader would open it as. */
+  readonly container: string | undefined;
   readonly hits: readonly RuleHit[];
   readonly findings: readonly Finding[];
   /** Families named by a rule, whose config did not come out. */
@@ -24,7 +27,8 @@ export function look(
   ports: Ports,
 ): Looked {
   const image = openImage(view, hint);
-  const format = image.pe === undefined ? classify(view) : image.format;
+  const classified = image.pe === undefined ? classify(view) : image.format;
+  const container = containerKind(view, classified);
   const hits = view.length === 0 ? [] : ports.rules.scan(view.bytes);
   const findings: Finding[] = [];
   const identified: string[] = [];
@@ -42,7 +46,8 @@ export function look(
     const reason = reasonOf(family, extraction, rules, view.artifact);
     if (reason !== undefined) reasons.push(reason);
   }
-  return { image, format, hits, findings, identified, reasons };
+  const format = classified === "data" ? (container ?? classified) : classified;
+  return { image, format, container, hits, findings, identified, reasons };
 }
 
 /** A failed extraction is worth a word when a rule had named the family, or the extractor itself recognised it. */

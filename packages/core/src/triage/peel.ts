@@ -9,12 +9,7 @@ import type { Ports } from "./ports.ts";
 export interface Peeled {
   readonly inner: readonly Inner[];
   readonly reasons: readonly Reason[];
-  /** It was an archive and was opened: a wrapper, not a file that somebody runs. */
-  readonly container: boolean;
 }
-
-/** Layers whose artifacts are files in their own right, as an archive's are. */
-const WRAPPER_KINDS: ReadonlySet<Inner["kind"]> = new Set(["member"]);
 
 export async function peel(
   looked: Looked,
@@ -30,24 +25,22 @@ export async function peel(
     inner.push(...output.inner);
     reasons.push(...output.reasons);
   }
-  let container = inner.some((one) => WRAPPER_KINDS.has(one.kind));
-  if (ports.containers?.opens(looked.format)) {
-    const opened = await openContainer(looked, input, ports.containers, passwords);
+  if (looked.container !== undefined && ports.openContainer !== undefined) {
+    const opened = await openContainer(looked, input, ports.openContainer, passwords);
     inner.push(...opened.inner);
     reasons.push(...opened.reasons);
-    container ||= opened.inner.length > 0;
   }
-  return { inner, reasons, container };
+  return { inner, reasons };
 }
 
 async function openContainer(
   looked: Looked,
   { name, ledger, budget }: LayerInput,
-  containers: NonNullable<Ports["containers"]>,
+  open: NonNullable<Ports["openContainer"]>,
   passwords: readonly string[],
 ): Promise<{ inner: Inner[]; reasons: Reason[] }> {
   const { view } = looked.image;
-  const result = await containers.open({
+  const result = await open({
     bytes: view.bytes,
     format: looked.format,
     ...(name === undefined ? {} : { name }),

@@ -17,7 +17,7 @@ export interface RuleScanner {
 
 export interface ContainerInput {
   readonly bytes: Uint8Array;
-  /** As `classify` names it. */
+  /** As `containerKind` names it. */
   readonly format: string;
   readonly name?: string;
   /** In the order of trying. */
@@ -30,12 +30,8 @@ export interface ContainerResult {
   readonly reasons: readonly { readonly code: string; readonly text: string }[];
 }
 
-/** Opens archives, disk images and installers. */
-export interface Containers {
-  opens(format: string): boolean;
-  /** Never rejects on any input. */
-  open(input: ContainerInput): Promise<ContainerResult>;
-}
+/** Opens archives, disk images and installers. Never rejects on any input. */
+export type OpenContainer = (input: ContainerInput) => Promise<ContainerResult>;
 
 export interface Ports {
   readonly rules: RuleScanner;
@@ -44,5 +40,5 @@ export interface Ports {
   /** Milliseconds from any origin, for elapsed times. */
   readonly now: () => number;
   /** Without it, archives are named and not opened. */
-  readonly containers?: Containers;
+  readonly openContainer?: OpenContainer;
 }
