@@ -11,6 +11,10 @@ export interface Peeled {
   readonly reasons: readonly Reason[];
 }
 
+/**
+ * An archive is its members: once they are out, its bytes are not searched for what they hold anyway. All other
+ * artifacts go through every layer.
+ */
 export async function peel(
   looked: Looked,
   input: LayerInput,
@@ -20,15 +24,16 @@ export async function peel(
 ): Promise<Peeled> {
   const inner: Inner[] = [];
   const reasons: Reason[] = [];
-  for (const layer of layers) {
-    const output = layer.peel(input);
-    inner.push(...output.inner);
-    reasons.push(...output.reasons);
-  }
   if (looked.container !== undefined && ports.openContainer !== undefined) {
     const opened = await openContainer(looked, input, ports.openContainer, passwords);
     inner.push(...opened.inner);
     reasons.push(...opened.reasons);
+  }
+  for (const layer of layers) {
+    if (inner.some((one) => one.kind === "member")) break;
+    const output = layer.peel(input);
+    inner.push(...output.inner);
+    reasons.push(...output.reasons);
   }
   return { inner, reasons };
 }
