@@ -106,11 +106,9 @@ function erasedImage(view: View, lfanew: number, from: number): EmbeddedPe | und
   // Headers and section table hold or do not, wherever the image starts.
   if (embeddedPe(view, Math.max(first, lfanew - 0x40)) === undefined) return undefined;
   for (let start = lfanew - 0x40; start >= first; start -= 8) {
-    const image = embeddedPe(view, start);
-    if (image === undefined) continue;
-    const opened = openImage(view.clip(start), { layout: image.layout });
-    if (opened.pe?.lfanew === lfanew - start && (opened.imports.length > 0 || opened.dotnet !== undefined))
-      return image;
+    const opened = openImage(view.clip(start), { layout: "file" });
+    if (opened.pe?.lfanew !== lfanew - start) continue;
+    if (opened.imports.length > 0 || opened.format.startsWith(".NET")) return embeddedPe(view, start);
   }
   return undefined;
 }

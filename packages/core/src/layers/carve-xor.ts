@@ -113,7 +113,7 @@ const FILLS: ReadonlySet<number> = new Set([0x00, 0x20, 0x90, 0xcc, 0xff]);
 /** Zeros in a row that no key has. */
 const MAX_ZEROS = 3;
 /** Key lengths that get a pass over all bytes. */
-const MAX_PERIODS = 8;
+const MAX_PERIODS = 4;
 
 interface Sighting {
   /** Key bytes by absolute offset modulo their number. */
