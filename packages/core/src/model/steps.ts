@@ -8,10 +8,15 @@ import {
   type AesPadding,
   BASE64_DIALECTS,
   type Base64Dialect,
+  type BlockMode,
+  type BlockPadding,
   chacha20,
   customBase64,
   decodeBase64,
+  decodeQuotedPrintable,
   decryptAes,
+  decryptDes,
+  decryptRijndael256,
   type InflateKind,
   inflate,
   rc4,
@@ -21,7 +26,9 @@ import {
   unpackLznt1,
   xor,
   xorIncrementing,
+  xorMinusNext,
   xorRolling,
+  xorWithLast,
 } from "../codecs/index.ts";
 import type { Step } from "./report.ts";
 
@@ -54,6 +61,35 @@ function aes(mode: AesMode): Transform {
       input,
       (params.padding ?? "pkcs7") as AesPadding,
     );
+}
+
+/** The key's length tells DES from Triple DES. */
+function blocks(decrypt: typeof decryptDes, size: number, mode: BlockMode): Transform {
+  return (input, params) =>
+    decrypt(
+      mode,
+      bytesParam(params, "key"),
+      mode === "ecb" ? new Uint8Array(size) : bytesParam(params, "iv"),
+      input,
+      (params.padding ?? "pkcs7") as BlockPadding,
+    );
+}
+
+/** Bytes of a text of numbers, `77, 90, 144`: one for each run of digits. */
+function decimals(input: Uint8Array): Uint8Array | undefined {
+  const out: number[] = [];
+  let value = -1;
+  for (let i = 0; i <= input.length; i++) {
+    const digit = (input[i] ?? 0) - 0x30;
+    if (digit >= 0 && digit <= 9) {
+      value = Math.max(value, 0) * 10 + digit;
+      if (value > 255) return undefined;
+    } else if (value >= 0) {
+      out.push(value);
+      value = -1;
+    }
+  }
+  return Uint8Array.from(out);
 }
 
 /** `limit`: most bytes that may come out, the rest is cut off. A step of ours always names it. */
@@ -92,6 +128,10 @@ const patch: Transform = (input, params) => {
 };
 
 const TRANSFORMS: Readonly<Record<string, Transform>> = {
+  "3des-cbc": blocks(decryptDes, 8, "cbc"),
+  "3des-cfb": blocks(decryptDes, 8, "cfb"),
+  "3des-cfb8": blocks(decryptDes, 8, "cfb8"),
+  "3des-ecb": blocks(decryptDes, 8, "ecb"),
   "aes-cbc": aes("cbc"),
   "aes-cfb": aes("cfb"),
   "aes-cfb8": aes("cfb8"),
@@ -103,16 +143,37 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   chacha20: (input, params) =>
     chacha20(bytesParam(params, "key"), bytesParam(params, "nonce"), input, BigInt(params.counter ?? 0)),
   cut,
+  decimals,
+  "des-cbc": blocks(decryptDes, 8, "cbc"),
+  "des-cfb": blocks(decryptDes, 8, "cfb"),
+  "des-cfb8": blocks(decryptDes, 8, "cfb8"),
+  "des-ecb": blocks(decryptDes, 8, "ecb"),
   gunzip: decompress("gzip"),
   hex: (input) => unhex(latin1(input)),
   /** Raw deflate, as DeflateStream writes it. */
   inflate: decompress("deflate"),
+  "quoted-printable": (input) => decodeQuotedPrintable(input),
   lznt1: unpack(unpackLznt1),
   /** A `.lzma` file. */
   lzma: unpack(unpackLzmaFile),
   patch,
   rc4: (input, params) => rc4(bytesParam(params, "key"), input),
+  /** Every `find` (one byte a character) becomes `with`; without `with` it goes. */
+  replace: (input, params) => {
+    const find = String(params.find ?? "");
+    return find === ""
+      ? undefined
+      : latin1Bytes(
+          latin1(input)
+            .split(find)
+            .join(String(params.with ?? "")),
+        );
+  },
   reverse: (input) => Uint8Array.from(input).reverse(),
+  "rijndael256-cbc": blocks(decryptRijndael256, 32, "cbc"),
+  "rijndael256-cfb": blocks(decryptRijndael256, 32, "cfb"),
+  "rijndael256-cfb8": blocks(decryptRijndael256, 32, "cfb8"),
+  "rijndael256-ecb": blocks(decryptRijndael256, 32, "ecb"),
   skip: (input, params) => {
     const bytes = Number(params.bytes);
     return bytes <= input.length ? input.subarray(bytes) : undefined;
@@ -138,6 +199,8 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   "xor-incrementing": (input, params) => xorIncrementing(input, Number(params.key), Number(params.step ?? 1)),
   /** Each byte against the ciphertext byte before it, the first against `seed` (a number). */
   "xor-rolling": (input, params) => xorRolling(input, Number(params.seed ?? 0)),
+  "xor-minus-next": (input, params) => xorMinusNext(input, bytesParam(params, "key")),
+  "xor-with-last": (input, params) => xorWithLast(input, bytesParam(params, "key")),
   zlib: decompress("zlib"),
 };
 
