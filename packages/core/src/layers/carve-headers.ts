@@ -1,7 +1,7 @@
 /** PEs in clear and reversed, found at their NT headers, so that an erased MZ or PE signature hides none. */
 import { View } from "../bytes/index.ts";
 import { openImage } from "../formats/index.ts";
-import { type Carved, HEAD, MAX_CANDIDATES, MAX_CARVED, type SearchArea } from "./carved.ts";
+import { type Carved, HEAD, MAX_CANDIDATES, MAX_CARVED, type MarkCarver, type SearchArea } from "./carved.ts";
 import { type EmbeddedPe, embeddedPe } from "./embedded-pe.ts";
 
 /** Low byte of IMAGE_NT_OPTIONAL_HDR32_MAGIC and HDR64_MAGIC: 0x10b, 0x20b. */
@@ -19,43 +19,40 @@ const MAX_ERASED_STUB = 0x400;
 /** for so many headers of one artifact. */
 const MAX_ERASED = 4;
 
-/** Images in [start, end), whole ones, not those within them; `own`: NT headers that are the artifact's own. */
-export function carveHeaders({ view, start, end }: SearchArea, own: number | undefined): Carved[] {
+/** Carves at the mark that it asks for: whole images in the area, not those within them; `own` are the artifact's headers. */
+export function headerCarver({ view, start, end }: SearchArea, own: number | undefined): MarkCarver {
   const { bytes } = view;
   const found: Carved[] = [];
   let erased = 0;
   let candidates = 0;
   let done = start;
-  const last = end - 1;
-  for (
-    let at = bytes.indexOf(MAGIC_LOW, start);
-    at >= 0 && at < last;
-    at = bytes.indexOf(MAGIC_LOW, at + 1)
-  ) {
-    const isForward = isMagicHigh(bytes[at + 1]) && bytes[at - MAGIC_FROM_SIZE + 1] === 0;
-    if (isForward && isHeader(bytes[at - 4], bytes[at - 20], bytes[at - 19], bytes[at + 1])) {
+  const carve = (at: number): void => {
+    if (found.length >= MAX_CARVED) return;
+    if (isForwardHeader(bytes, at)) {
       const lfanew = at - MAGIC;
-      if (lfanew === own || lfanew < done || ++candidates > MAX_CANDIDATES) continue;
+      if (lfanew === own || lfanew < done || !isSound(view, lfanew) || ++candidates > MAX_CANDIDATES) return;
       const image =
         imageOf(view, lfanew, done) ?? (erased++ < MAX_ERASED ? erasedImage(view, lfanew, done) : undefined);
-      if (image === undefined) continue;
-      found.push({
-        start: image.start,
-        length: Math.min(image.length, end - image.start),
-        steps: [],
-        format: image.format,
-      });
-      done = image.start + image.length;
-      at = Math.max(at, done - 1);
-    } else if (isMagicHigh(bytes[at - 1]) && bytes[at + MAGIC_FROM_SIZE - 1] === 0) {
-      const isReversed = isHeader(bytes[at + 4], bytes[at + 20], bytes[at + 19], bytes[at - 1]);
-      if (!isReversed || ++candidates > MAX_CANDIDATES) continue;
+      if (image === undefined) return;
+      const length = Math.min(image.length, end - image.start);
+      found.push({ start: image.start, length, steps: [], format: image.format });
+      done = image.start + length;
+    } else if (isReversedHeader(bytes, at) && at >= done && ++candidates <= MAX_CANDIDATES) {
       const image = reversedImage(view, at, done);
       if (image !== undefined) found.push(image);
     }
-    if (found.length >= MAX_CARVED) break;
-  }
-  return found;
+  };
+  return { marks: [MAGIC_LOW], carve, found };
+}
+
+function isForwardHeader(bytes: Uint8Array, at: number): boolean {
+  if (!isMagicHigh(bytes[at + 1]) || bytes[at - MAGIC_FROM_SIZE + 1] !== 0) return false;
+  return isHeader(bytes[at - 4], bytes[at - 20], bytes[at - 19], bytes[at + 1]);
+}
+
+function isReversedHeader(bytes: Uint8Array, at: number): boolean {
+  if (!isMagicHigh(bytes[at - 1]) || bytes[at + MAGIC_FROM_SIZE - 1] !== 0) return false;
+  return isHeader(bytes[at + 4], bytes[at + 20], bytes[at + 19], bytes[at - 1]);
 }
 
 function isMagicHigh(byte: number | undefined): boolean {
@@ -71,6 +68,19 @@ function isHeader(size = 0, machineLow = 0, machineHigh = 0, magicHigh = 0): boo
     size <= fixed + 128 &&
     MACHINES.has(machineLow | (machineHigh << 8))
   );
+}
+
+/** NumberOfSections and the alignments are such as linkers write. */
+function isSound(view: View, lfanew: number): boolean {
+  const sections = view.u16(lfanew + 6) ?? 0;
+  const sectionAlignment = view.u32(lfanew + 56) ?? 0;
+  const fileAlignment = view.u32(lfanew + 60) ?? 0;
+  const isAligned = isPowerOfTwo(sectionAlignment) && isPowerOfTwo(fileAlignment);
+  return sections > 0 && sections <= 96 && isAligned && fileAlignment <= sectionAlignment;
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return value > 0 && Number.isInteger(Math.log2(value));
 }
 
 /** The image whose e_lfanew leads to the headers; one that starts with MZ is taken before one that does not. */
@@ -93,12 +103,12 @@ function imageAt(view: View, start: number, lfanew: number): EmbeddedPe | undefi
 /** With the DOS header wiped, the start is where the import directory or the CLI header can be read from. */
 function erasedImage(view: View, lfanew: number, from: number): EmbeddedPe | undefined {
   const first = Math.max(from, lfanew - MAX_ERASED_STUB);
+  // Headers and section table hold or do not, wherever the image starts.
+  if (embeddedPe(view, Math.max(first, lfanew - 0x40)) === undefined) return undefined;
   for (let start = lfanew - 0x40; start >= first; start -= 8) {
-    const image = embeddedPe(view, start);
-    if (image === undefined) continue;
-    const opened = openImage(view.clip(start), { layout: image.layout });
-    if (opened.pe?.lfanew === lfanew - start && (opened.imports.length > 0 || opened.dotnet !== undefined))
-      return image;
+    const opened = openImage(view.clip(start), { layout: "file" });
+    if (opened.pe?.lfanew !== lfanew - start) continue;
+    if (opened.imports.length > 0 || opened.format.startsWith(".NET")) return embeddedPe(view, start);
   }
   return undefined;
 }

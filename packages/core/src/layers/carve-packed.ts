@@ -8,7 +8,7 @@ import {
   unpackLzmaFile,
   unpackLznt1,
 } from "../codecs/index.ts";
-import { type Carved, HEAD, MAX_CANDIDATES, MAX_CARVED, type SearchArea } from "./carved.ts";
+import { type Carved, HEAD, MAX_CANDIDATES, MAX_CARVED, type MarkCarver, type SearchArea } from "./carved.ts";
 import { embeddedPe } from "./embedded-pe.ts";
 import { sniff } from "./sniff.ts";
 
@@ -32,38 +32,39 @@ function headOf({ unpack }: Codec, view: View, at: number): View | undefined {
   return made && made.bytes.length >= 0x40 ? new View(made.bytes) : undefined;
 }
 
-/**
- * Compressed images in [start, end), each with the step that unpacks it; `limitOf` gives the most that may come out of
- * so many bytes.
- */
-export function carvePacked(area: SearchArea, limitOf: (input: number) => number): Carved[] {
+const Z = 0x5a;
+const GZIP_FIRST = 0x1f;
+const ZLIB_FIRST = 0x78;
+
+/** Carves compressed images; `limitOf` gives the most that may come out of so many bytes. */
+export function packedCarver(
+  { view, start, end }: SearchArea,
+  limitOf: (input: number) => number,
+): MarkCarver {
   const found: Carved[] = [];
   let candidates = 0;
-  const { view, start, end } = area;
   const { bytes } = view;
   const take = (codec: Codec, at: number): void => {
     if (++candidates > MAX_CANDIDATES || found.length >= MAX_CARVED) return;
-    if (found.some((one) => at >= one.start && at < one.start + one.length)) return;
     const head = headOf(codec, view, at);
     const image = head && embeddedPe(head, 0);
     if (image === undefined) return;
-    const steps = [{ op: codec.op, params: { limit: limitOf(end - at) } }];
-    found.push({ start: at, length: end - at, steps, format: image.format });
+    const length = end - at;
+    const step = { op: codec.op, params: { limit: limitOf(length) } };
+    found.push({ start: at, length, steps: [step], format: image.format });
   };
   // aPLib and LZNT1 leave the first letters of a file as they are, between their own bytes.
-  for (let at = bytes.indexOf(0x5a, start + 2); at >= 0 && at < end; at = bytes.indexOf(0x5a, at + 1)) {
-    if (bytes[at - 2] === 0x4d && isAplibTag(bytes[at - 1] as number))
-      take(APLIB, aplibStart(bytes, at - 2, start));
-    else if (bytes[at - 1] === 0x4d && at - 4 >= start && isLznt1(bytes, at - 4)) take(LZNT1, at - 4);
-  }
-  for (let at = bytes.indexOf(0x1f, start); at >= 0 && at + 18 < end; at = bytes.indexOf(0x1f, at + 1)) {
-    if (bytes[at + 1] === 0x8b && bytes[at + 2] === 8 && ((bytes[at + 3] as number) & 0xe0) === 0)
-      take(GZIP, at);
-  }
-  for (let at = bytes.indexOf(0x78, start); at >= 0 && at + 8 < end; at = bytes.indexOf(0x78, at + 1)) {
-    if (isZlib(bytes, at)) take(ZLIB, at);
-  }
-  return found;
+  const carve = (at: number, mark: number): void => {
+    if (mark === Z) {
+      if (bytes[at - 2] === 0x4d && at - 2 >= start && isAplibTag(bytes[at - 1] as number))
+        take(APLIB, aplibStart(bytes, at - 2, start));
+      else if (bytes[at - 1] === 0x4d && at - 4 >= start && isLznt1(bytes, at - 4)) take(LZNT1, at - 4);
+    } else if (mark === GZIP_FIRST) {
+      if (bytes[at + 1] === 0x8b && bytes[at + 2] === 8 && ((bytes[at + 3] as number) & 0xe0) === 0)
+        take(GZIP, at);
+    } else if (isZlib(bytes, at)) take(ZLIB, at);
+  };
+  return { marks: [Z, GZIP_FIRST, ZLIB_FIRST], carve, found };
 }
 
 /** The first bit says that the Z is a literal. */

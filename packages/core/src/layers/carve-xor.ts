@@ -113,7 +113,7 @@ const FILLS: ReadonlySet<number> = new Set([0x00, 0x20, 0x90, 0xcc, 0xff]);
 /** Zeros in a row that no key has. */
 const MAX_ZEROS = 3;
 /** Key lengths that get a pass over all bytes. */
-const MAX_PERIODS = 8;
+const MAX_PERIODS = 4;
 
 interface Sighting {
   /** Key bytes by absolute offset modulo their number. */
@@ -124,11 +124,13 @@ interface Sighting {
 /** Runs that repeat with a period of up to 64 bytes, by the key that they would be under zeros. */
 function sightings(bytes: Uint8Array, start: number, end: number): Sighting[] {
   const seen = new Map<string, Sighting>();
-  const last = end - MAX_KEY - RUN - 4;
-  for (let at = start; at < last; at += ZEROS_STRIDE) {
+  const last = end - MAX_KEY - RUN - 8;
+  for (let place = start; place < last; place += ZEROS_STRIDE) {
+    // A zero is the commonest byte and the rarest of keys: the next byte then, which may be one.
+    const at = bytes[place] === 0 ? place + 1 : place;
     const a = bytes[at] as number;
+    if (a === 0) continue;
     const b = bytes[at + 1] as number;
-    if (a === 0 && b === 0) continue;
     for (let period = 1; period <= MAX_KEY; period++) {
       if (bytes[at + period] !== a || bytes[at + period + 1] !== b) continue;
       if (!repeats(bytes, at, period)) continue;

@@ -1,7 +1,8 @@
 import type { Image } from "../formats/index.ts";
 import type { Reason } from "../model/index.ts";
-import { carveHeaders } from "./carve-headers.ts";
-import { carvePacked, packedAtStart } from "./carve-packed.ts";
+import { headerCarver } from "./carve-headers.ts";
+import { carveMarks } from "./carve-marks.ts";
+import { packedAtStart, packedCarver } from "./carve-packed.ts";
 import { carveText } from "./carve-text.ts";
 import { carveXor, xoredImageAt } from "./carve-xor.ts";
 import type { Carved, SearchArea } from "./carved.ts";
@@ -69,10 +70,9 @@ export const carve: Layer = {
     }
     for (const area of isContainer ? [] : areasOf(image)) {
       found.push(
-        ...carveHeaders(area, pe?.lfanew),
+        ...carveMarks(area, [headerCarver(area, pe?.lfanew), packedCarver(area, limitOf)]),
         ...carveXor(area),
         ...carveText(area),
-        ...carvePacked(area, limitOf),
       );
     }
     if (found.length === 0) return NOTHING;

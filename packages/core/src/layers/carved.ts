@@ -25,3 +25,11 @@ export const HEAD = 0x1000;
 export const MAX_CARVED = 256;
 /** Places looked at closely by one means, in one artifact. */
 export const MAX_CANDIDATES = 4096;
+
+/** A means of carving that goes by single bytes: asked at each place where one of its marks stands. */
+export interface MarkCarver {
+  readonly marks: readonly number[];
+  /** `at`: offset of a mark in the view. */
+  carve(at: number, mark: number): void;
+  readonly found: readonly Carved[];
+}

@@ -1,7 +1,8 @@
 import type { View } from "../bytes/index.ts";
 import type { Image, Resource } from "../formats/index.ts";
 import type { Reason } from "../model/index.ts";
-import { carveHeaders } from "./carve-headers.ts";
+import { headerCarver } from "./carve-headers.ts";
+import { carveMarks } from "./carve-marks.ts";
 import { packedAtStart } from "./carve-packed.ts";
 import { carveText } from "./carve-text.ts";
 import { xoredImageAt } from "./carve-xor.ts";
@@ -63,9 +64,8 @@ function formatOf(data: View): string | undefined {
 /** MZ at the end, and headers to go with it. */
 function isReversed(data: View): boolean {
   if (data.u16be(data.length - 2) !== 0x5a4d) return false;
-  return carveHeaders({ view: data, start: 0, end: data.length }, undefined).some(
-    ({ steps }) => steps.length > 0,
-  );
+  const area = { view: data, start: 0, end: data.length };
+  return carveMarks(area, [headerCarver(area, undefined)]).some(({ steps }) => steps.length > 0);
 }
 
 export function resourceName({ type, name }: Resource): string {
