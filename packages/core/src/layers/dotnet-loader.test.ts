@@ -44,7 +44,12 @@ const SCRIPT = latin1Bytes(`@echo off\r\n${LINES.join("")}exit /b\r\n`);
 describe("the layer of .NET loaders", () => {
   it.each(WAYS)("finds a program held as: %s", (way) => {
     const { inner, reasons } = peel(carry(way, PAYLOAD));
-    expect(inner.map(({ view }) => equalBytes(view.bytes, PAYLOAD))).toEqual([true]);
+    // Pixels come in threes, so that up to two bytes may follow.
+    const spare = way.includes("RGB") || way.includes("PNG") ? 2 : 0;
+    expect(inner.length).toBe(1);
+    const bytes = inner[0]?.view.bytes ?? new Uint8Array();
+    expect(equalBytes(bytes.subarray(0, PAYLOAD.length), PAYLOAD)).toBe(true);
+    expect(bytes.length).toBeLessThanOrEqual(PAYLOAD.length + spare);
     expect(reasons).toEqual([]);
   });
 
