@@ -4,6 +4,7 @@
  */
 import { createCipheriv, createHash, pbkdf2Sync } from "node:crypto";
 import { deflateRawSync, gzipSync } from "node:zlib";
+import { bmp, drawColumns, png } from "./bitmap-writer.ts";
 import { ByteWriter } from "./dotnet/bytes.ts";
 import { type AssemblySpec, buildAssembly, byteArray, type Cil, type TypeSpec } from "./dotnet-writer.ts";
 
@@ -197,6 +198,14 @@ export const LOADER_WAYS = {
     resources: [{ name: "x", data: xorMinusNext(Buffer.from(PASSWORD), payload) }],
     types: [loader([...utf8(PASSWORD), ["pop"]])],
   }),
+  "pixels of a BMP, columns, RGB": (payload) => picture(bmp(drawColumns(payload, "rgb")), []),
+  "pixels of a PNG, columns, ARGB behind the length": (payload) =>
+    picture(png(drawColumns(new ByteWriter().u32(payload.length).bytes(payload).toBytes(), "bgra")), []),
+  "pixels of a PNG, encrypted": (payload) =>
+    picture(png(drawColumns(xorMinusNext(Buffer.from(PASSWORD), payload), "rgb")), [
+      ...utf8(PASSWORD),
+      ["pop"],
+    ]),
 } as const satisfies Readonly<Record<string, Plan>>;
 
 export type LoaderWay = keyof typeof LOADER_WAYS;
@@ -214,6 +223,20 @@ function set(kind: ResourceKind, data: Uint8Array): Omit<AssemblySpec, "name"> {
       { name: "Loader.Resources.resources", data: resourceSet([filler, { name: "data", kind, data }]) },
     ],
   };
+}
+
+function picture(data: Uint8Array, code: readonly Cil[]): Omit<AssemblySpec, "name"> {
+  const pixel: Cil[] = [
+    ["ldnull"],
+    ["ldc.i4", 0],
+    ["ldc.i4", 0],
+    [
+      "callvirt",
+      "instance valuetype [System.Drawing]System.Drawing.Color [System.Drawing]System.Drawing.Bitmap::GetPixel(int32,int32)",
+    ],
+    ["pop"],
+  ];
+  return { ...set("object", data), types: [loader([...pixel, ...code])] };
 }
 
 function field(data: Uint8Array, code: readonly Cil[]): Omit<AssemblySpec, "name"> {

@@ -6,6 +6,7 @@ import { applySteps } from "../model/index.ts";
 import type { Budget } from "./budget.ts";
 import { isRandom, Trials } from "./dotnet-decrypt.ts";
 import { keyMaterial } from "./dotnet-keys.ts";
+import { isPicture, pixelsOf, readsPixels } from "./dotnet-pixels.ts";
 import { protectorsOf } from "./dotnet-protectors.ts";
 import { textUnit } from "./dotnet-recognise.ts";
 import { type Secrets, secretsOf } from "./dotnet-secrets.ts";
@@ -23,6 +24,8 @@ const MIN_UNOPENED = 4096;
 const MAX_OPAQUE = 64;
 /** Characters without a space at the start of a text that is one of bytes. */
 const UNBROKEN = 256;
+/** Pictures whose pixels are read. */
+const MAX_PICTURES = 16;
 /** What is taken out although nothing covers it. JavaScript and the like are resources of any web program. */
 const CLEAR_KINDS: ReadonlySet<string> = new Set([
   "PE",
@@ -62,7 +65,7 @@ export const dotnetLoader: Layer = {
   how:
     "Manifest resources (raw, ResourceManager's format, Costura), initial data of fields and long strings are taken " +
     "out when they hold a program, an archive or a script: as they stand, under gzip, zlib, deflate, reversal, " +
-    "base64, hex or decimal text, and under AES, Rijndael-256, 3DES, DES, RC4 or XOR with keys that are constants of " +
+    "base64, hex or decimal text, in the pixels of pictures, and under AES, Rijndael-256, 3DES, DES, RC4 or XOR with keys that are constants of " +
     "the code or follow from them. Protectors are only named.",
   peel(input: LayerInput): LayerOutput {
     const dotnet = input.image.pe === undefined ? undefined : input.image.dotnet;
@@ -79,6 +82,8 @@ class Run {
   readonly #closed: { readonly source: Source; readonly opaque: Opaque }[] = [];
   /** Texts that may be of bytes, once something is replaced in them. */
   #texts: Source[] = [];
+  #picturesLeft = MAX_PICTURES;
+  #readsPixels: boolean | undefined;
 
   constructor(input: LayerInput, dotnet: Dotnet) {
     this.#input = input;
@@ -100,7 +105,7 @@ class Run {
     const bytes = applySteps(source.steps, source.view.bytes);
     if (bytes === undefined) return;
     const found: Opaque[] = [];
-    const got = unwrap(bytes, context, found);
+    const got = unwrap(bytes, context, found) ?? this.#lookAtPixels(bytes, context, found);
     if (got !== undefined) {
       if (got.steps.length > 0 || CLEAR_KINDS.has(got.kind)) this.#keep(source, got);
       return;
@@ -114,6 +119,20 @@ class Run {
         this.#closed.push({ source, opaque });
   }
 
+  /** Where the code reads pixels, what each order of reading them gives. */
+  #lookAtPixels(bytes: Uint8Array, context: UnwrapContext, found: Opaque[]): Unwrapped | undefined {
+    if (!isPicture(bytes) || this.#picturesLeft <= 0) return undefined;
+    this.#readsPixels ??= readsPixels(this.#dotnet);
+    if (!this.#readsPixels) return undefined;
+    this.#picturesLeft--;
+    for (const pixels of pixelsOf(bytes)) {
+      const got = unwrap(pixels.bytes, context);
+      if (got !== undefined) return { ...got, steps: [...pixels.steps, ...got.steps] };
+      found.push(pixels);
+    }
+    return undefined;
+  }
+
   /** Following code costs; a loader is mostly payload, and what is large is worth it anywhere. */
   #isWorthwhile(size: number): boolean {
     return size >= MIN_OPAQUE && (size >= LARGE || size * MIN_SHARE >= this.#input.image.view.length);
@@ -125,20 +144,26 @@ class Run {
     const again = secrets.replacements.length > 0 ? this.#texts : [];
     this.#texts = [];
     for (const text of [...this.#joinedTexts(secrets), ...again]) this.#look(text, context);
-    this.#closed.sort((a, b) => b.opaque.bytes.length - a.opaque.bytes.length);
+    this.#closed.sort((a, b) => b.source.view.length - a.source.view.length);
     const trials = new Trials(secrets, keyMaterial(secrets), context);
+    const done = new Set<Source>();
     for (const { source, opaque } of this.#closed) {
-      const got = trials.open(opaque);
-      if (got !== undefined) this.#keep(source, got);
-      else if (opaque.bytes.length >= MIN_UNOPENED && isRandom(opaque.bytes))
-        this.#reasons.push(
-          reason(
-            dotnetLoader,
-            "encrypted",
-            `${source.name}: ${opaque.bytes.length} bytes that look encrypted, and no constant of the code opens them`,
-            ...source.at.slice(0, 1),
-          ),
-        );
+      const got = done.has(source) ? undefined : trials.open(opaque);
+      if (got === undefined) continue;
+      this.#keep(source, got);
+      done.add(source);
+    }
+    for (const { source, opaque } of this.#closed) {
+      if (done.has(source) || opaque.bytes.length < MIN_UNOPENED || !isRandom(opaque.bytes)) continue;
+      done.add(source);
+      this.#reasons.push(
+        reason(
+          dotnetLoader,
+          "encrypted",
+          `${source.name}: ${opaque.bytes.length} bytes that look encrypted, and no constant of the code opens them`,
+          ...source.at.slice(0, 1),
+        ),
+      );
     }
     if (!trials.isComplete)
       this.#reasons.push(reason(dotnetLoader, "limit", "not every constant of the code was tried as a key"));

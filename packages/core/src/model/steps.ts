@@ -3,6 +3,7 @@
  * applying an artifact's steps to the bytes of its `from` spans gives the artifact.
  */
 import { concatBytes, latin1, latin1Bytes, unhex, utf8Bytes, utf16le } from "../bytes/index.ts";
+import { latin1, latin1Bytes, unhex, utf8Bytes, utf16le, View } from "../bytes/index.ts";
 import {
   type AesMode,
   type AesPadding,
@@ -30,6 +31,7 @@ import {
   xorRolling,
   xorWithLast,
 } from "../codecs/index.ts";
+import { type PixelOrder, pixelBytes, readBitmap } from "../formats/bitmap.ts";
 import type { Step } from "./report.ts";
 
 /** Most bytes that a decompression without a limit of its own gives: the whole budget of a sample. */
@@ -157,6 +159,12 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   /** A `.lzma` file. */
   lzma: unpack(unpackLzmaFile),
   patch,
+  /** A picture's pixels, `order` columns or rows, `channels` as `rgb`; `skipEmpty` 1 passes over transparent black. */
+  pixels: (input, params) => {
+    const bitmap = readBitmap(new View(input));
+    const order = String(params.order ?? "rows") as PixelOrder;
+    return bitmap && pixelBytes(bitmap, order, String(params.channels ?? "rgb"), params.skipEmpty === 1);
+  },
   rc4: (input, params) => rc4(bytesParam(params, "key"), input),
   /** Every `find` (one byte a character) becomes `with`; without `with` it goes. */
   replace: (input, params) => {
@@ -190,6 +198,10 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
       out[n] = alphabet[(((index - n) % size) + size) % size] as number;
     }
     return out;
+  },
+  take: (input, params) => {
+    const bytes = Number(params.bytes);
+    return bytes <= input.length ? input.subarray(0, bytes) : undefined;
   },
   /** UTF-16LE text to the UTF-8 bytes of the same text. */
   utf16le: (input) => (input.length % 2 === 0 ? utf8Bytes(utf16le(input)) : undefined),
