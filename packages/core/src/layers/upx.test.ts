@@ -146,11 +146,12 @@ describe("the UPX layer", () => {
   });
 
   it("keeps the config of a packed Remcos where its extractor looks", () => {
-    for (const carrier of remcosCarriers()) {
-      const { image } = peel(packUpx(carrier.bytes, { method: "nrv2b", filter: 0x26 }));
-      const original = openImage(new Ledger(carrier.bytes).sample);
-      expect(image && resourcesOf(image)).toEqual(resourcesOf(original));
-    }
+    for (const carrier of remcosCarriers())
+      for (const method of METHODS) {
+        const { image } = peel(packUpx(carrier.bytes, { method, filter: 0x26 }));
+        const original = openImage(new Ledger(carrier.bytes).sample);
+        expect(image && resourcesOf(image)).toEqual(resourcesOf(original));
+      }
   });
 
   it("stops at the budget and says so", () => {
