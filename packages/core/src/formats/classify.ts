@@ -1,4 +1,4 @@
-import { latin1, utf8, type View } from "../bytes/index.ts";
+import { indexOf, latin1, utf8, type View } from "../bytes/index.ts";
 import { openImage } from "./open-image.ts";
 
 /** Magic bytes at an offset, as one-byte text, and the name that people know. First match wins. */
@@ -20,6 +20,20 @@ const MAGICS: readonly (readonly [offset: number, magic: string, name: string])[
   [257, "ustar", "tar"],
   [0, "MSCF", "cab"],
   [0, "ITSF", "chm"],
+  [0, "vhdxfile", "vhdx"],
+  [0, "conectix", "vhd"],
+  [0, "KDMV", "vmdk"],
+  [0, "MSWIM\x00\x00\x00", "wim"],
+  [0, "\x60\xea", "arj"],
+  [2, "-lh", "lzh"],
+  [0, "\xed\xab\xee\xdb", "rpm"],
+  [0, "07070", "cpio"],
+  [0, "!<arch>\n", "ar"],
+  [0, "xar!", "xar"],
+  [0, "hsqs", "squashfs"],
+  [4, "\xef\xbe\xad\xdeNullsoftInst", "nsis"],
+  [0x8001, "BEA01", "udf"],
+  [0x8001, "NSR0", "udf"],
   [0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole2"],
   [0, "{\\rt", "rtf"],
   [0, "%PDF-", "pdf"],
@@ -34,6 +48,12 @@ const MAGICS: readonly (readonly [offset: number, magic: string, name: string])[
   [0, "GIF8", "gif"],
   [0, "SQLite format 3\x00", "sqlite"],
 ];
+
+/** VHD's and DMG's trailers. */
+const TRAILER_SIZE = 512;
+/** A zip's end-of-directory record and the longest comment behind it. */
+const ZIP_END = Uint8Array.of(0x50, 0x4b, 5, 6);
+const MAX_ZIP_END = 22 + 0xffff;
 
 /** As much as is looked at to tell text and its kind. */
 const SAMPLE_SIZE = 4096;
@@ -63,7 +83,16 @@ export function classify(view: View): string {
   const { format } = openImage(view);
   if (format !== "raw") return format;
   if (startsWith(view, 0, "MZ")) return "MZ without PE headers";
-  return textKind(view) ?? "data";
+  return trailerKind(view) ?? textKind(view) ?? "data";
+}
+
+/** Formats that are known by their end: what stands before a zip's directory does not stop it from being one. */
+function trailerKind(view: View): string | undefined {
+  const tail = view.length - TRAILER_SIZE;
+  if (startsWith(view, tail, "conectix")) return "vhd";
+  if (startsWith(view, tail, "koly")) return "dmg";
+  const end = indexOf(view.bytes, ZIP_END, Math.max(0, view.length - MAX_ZIP_END));
+  return end < 0 ? undefined : "zip";
 }
 
 function startsWith(view: View, offset: number, text: string): boolean {
