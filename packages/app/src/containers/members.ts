@@ -68,7 +68,11 @@ export class MemberCollector {
     }
     const room = this.#options.bytes - this.#kept;
     const part = bytes.length <= room ? bytes : bytes.subarray(0, room);
-    this.#reserve(this.#length + part.length);
+    if (!this.#reserve(this.#length + part.length)) {
+      this.cut = true;
+      this.#memberCut = true;
+      return false;
+    }
     this.#buffer.set(part, this.#length);
     this.#length += part.length;
     this.#kept += part.length;
@@ -141,13 +145,20 @@ export class MemberCollector {
     this.#memberCut = false;
   }
 
-  #reserve(length: number): void {
-    if (length <= this.#buffer.length) return;
+  /** False when the process may not have so much memory. */
+  #reserve(length: number): boolean {
+    if (length <= this.#buffer.length) return true;
     const declared = this.#path === undefined ? undefined : this.#options.size?.(this.#path);
     const usual = this.#length === 0 && declared !== undefined ? declared : this.#buffer.length * 2;
     const most = Math.max(length, this.#options.bytes - this.#kept + this.#length);
-    const grown = new Uint8Array(Math.min(Math.max(length, usual, FIRST_BUFFER), most));
-    grown.set(this.#buffer.subarray(0, this.#length));
-    this.#buffer = grown;
+    try {
+      const grown = new Uint8Array(Math.min(Math.max(length, usual, FIRST_BUFFER), most));
+      grown.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = grown;
+      return true;
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
   }
 }

@@ -2,9 +2,11 @@
 
 import { passwordCandidates } from "@assay/core/layers/passwords";
 import type { Step } from "@assay/core/model/index";
-import { type ListedMember, type Listing, ListingReader } from "./listing.ts";
-import { type CollectorOptions, MemberCollector, type RawMember } from "./members.ts";
-import { type Exit, SELECTION_FILE, SevenZipSession } from "./seven-zip.ts";
+import { extract, list } from "./commands.ts";
+import type { ListedMember, Listing } from "./listing.ts";
+import type { RawMember } from "./members.ts";
+import { type ContainerReason, NO_MEMORY, quote, Reasons } from "./reasons.ts";
+import { SevenZipSession } from "./seven-zip.ts";
 import { type ContainerType, containerType } from "./types.ts";
 import { rebuildZip } from "./zip-repair.ts";
 
@@ -31,41 +33,21 @@ export interface ContainerMember {
   readonly step: Step;
 }
 
-export interface ContainerReason {
-  readonly code:
-    | "not-a-container"
-    | "encrypted"
-    | "damaged"
-    | "links-ignored"
-    | "too-many-members"
-    | "over-budget"
-    | "cut"
-    | "needs-memory";
-  readonly text: string;
-}
+export type { ContainerReason } from "./reasons.ts";
 
 export interface ContainerResult {
   readonly members: readonly ContainerMember[];
   readonly reasons: readonly ContainerReason[];
 }
 
-const QUIET = ["-y", "-bsp0", "-bse2", "-sccUTF-8", "-scsUTF-8"];
-/** Up to this many names are selected by name; beyond, unwanted bytes are decoded and dropped. */
-const MAX_SELECTION = 256;
 /** Members too large for the budget of which the head is looked at: a program inflated with padding is one. */
 const MAX_OVERSIZE = 4;
-/** What 7-Zip says at the heap's limit. */
-const NO_MEMORY = /allocate|not enough memory/i;
 /** A password that nobody has. */
 const NO_PASSWORD = "\u2205 no password \u2205";
-/** Characters of 7-Zip's complaints about a listing. */
-const MAX_SAID = 65_536;
 /** Members that crash 7-Zip and are stepped over. */
 const MAX_CRASHES = 8;
 /** What 7-Zip says when a check value refuses the password; other errors of encrypted members only suspect it. */
 const WRONG_PASSWORD = "Wrong password";
-/** Names that a reason quotes. */
-const MAX_QUOTED = 3;
 
 /** A file name without its folders, of either kind of path. */
 const baseName = (name: string): string =>
@@ -96,7 +78,7 @@ class Opening {
   readonly #input: ContainerInput;
   readonly #session: SevenZipSession;
   readonly #passwords: readonly string[];
-  readonly #reasons: ContainerReason[] = [];
+  readonly #reasons = new Reasons();
   readonly #members: ContainerMember[] = [];
   readonly #damaged: string[] = [];
   #kept = 0;
@@ -112,32 +94,25 @@ class Opening {
 
   async open(): Promise<ContainerResult> {
     const listed = await this.#list();
-    if (listed === undefined) return { members: [], reasons: this.#reasons };
+    if (listed === undefined) return { members: [], reasons: this.#reasons.all };
     const { listing, password } = listed;
     const type = containerType(listing.type);
     if (type === undefined) {
-      this.#reason("not-a-container", `7-Zip reads this as ${listing.type}, which is not taken apart`);
-      return { members: [], reasons: this.#reasons };
+      this.#reasons.add("not-a-container", `7-Zip reads this as ${listing.type}, which is not taken apart`);
+      return { members: [], reasons: this.#reasons.all };
     }
     this.#type = type;
-    if (type.stream) await this.#stream();
+    if (type.stream) await this.#stream(listing);
     else await this.#archive(listing, password);
-    if (this.#damaged.length > 0) this.#reason("damaged", quote("damaged", this.#damaged));
-    return { members: this.#members, reasons: this.#reasons };
+    if (this.#damaged.length > 0) this.#reasons.add("damaged", quote("damaged", this.#damaged));
+    return { members: this.#members, reasons: this.#reasons.all };
   }
 
   /** The listing, with the password that opened it when the headers are encrypted. */
   async #list(): Promise<{ listing: Listing; password: string | undefined } | undefined> {
     let encrypted = false;
     for (const [tried, password] of this.#passwords.entries()) {
-      const reader = new ListingReader(this.#input.limits.members);
-      let said = "";
-      const exit = await this.#session.run({
-        args: ["l", "-slt", ...QUIET, `-p${password}`],
-        out: (bytes) => reader.take(bytes),
-        log: (bytes) => (said += new TextDecoder().decode(bytes)).length < MAX_SAID,
-      });
-      const listing = reader.end();
+      const { listing, exit, said } = await list(this.#session, password, this.#input.limits.members);
       // A wrong key makes rubbish of encrypted headers, which is told, or crashes.
       if (said.includes("Cannot open encrypted archive")) {
         encrypted = true;
@@ -146,25 +121,26 @@ class Opening {
       if (exit === "crashed" && tried < this.#passwords.length - 1) continue;
       if (listing.type === undefined) {
         if (encrypted) break;
-        this.#reasonOfFailure(exit, said);
+        this.#reasons.failure(exit, said);
         return undefined;
       }
       return { listing, password: tried > 0 ? password : undefined };
     }
-    this.#encrypted("headers and contents are encrypted");
+    this.#reasons.encrypted(this.#passwords, "headers and contents are encrypted");
     return undefined;
   }
 
   /** A single stream: neither its size nor its name can be trusted, so it is cut at the allowance. */
-  async #stream(): Promise<void> {
-    const { collector, exit } = await this.#extract({
+  async #stream(listing: Listing): Promise<void> {
+    const { collector, exit } = await extract(this.#session, {
       bytes: this.#input.limits.bytes,
       members: 1,
       wanted: () => true,
+      size: () => listing.members[0]?.size,
     });
     const [only] = collector.members;
     if (only === undefined) {
-      this.#reasonOfFailure(exit, "");
+      this.#reasons.failure(exit, "");
       return;
     }
     this.#keep(only, this.#streamName(only.path), undefined);
@@ -183,10 +159,13 @@ class Opening {
 
   async #archive(listing: Listing, password: string | undefined): Promise<void> {
     if (listing.more)
-      this.#reason("too-many-members", `only the first ${this.#input.limits.members} entries are looked at`);
+      this.#reasons.add(
+        "too-many-members",
+        `only the first ${this.#input.limits.members} entries are looked at`,
+      );
     const links = listing.members.filter((member) => member.special);
     if (links.length > 0)
-      this.#reason(
+      this.#reasons.add(
         "links-ignored",
         quote(
           "links and devices are not followed",
@@ -240,19 +219,17 @@ class Opening {
         return;
       }
     }
-    this.#encrypted(quote(`${missing.size} of ${fitting.length} members`, [...missing.keys()]));
+    this.#reasons.encrypted(
+      this.#passwords,
+      quote(`${missing.size} of ${fitting.length} members`, [...missing.keys()]),
+    );
   }
 
   /** True when the listing, which the first password gave, cannot be had without it. */
   async #headersAreSealed(): Promise<boolean> {
     if (this.#type.type === "zip") return false;
-    const reader = new ListingReader(1);
-    await this.#session.run({
-      args: ["l", "-slt", ...QUIET, `-p${NO_PASSWORD}`],
-      out: (bytes) => reader.take(bytes),
-      log: () => true,
-    });
-    return reader.end().type === undefined;
+    const { listing } = await list(this.#session, NO_PASSWORD, 1);
+    return listing.type === undefined;
   }
 
   /** One password over all that is missing; what 7-Zip crashes on is stepped over. False when the budget is used up. */
@@ -263,7 +240,7 @@ class Opening {
     whole: boolean,
   ): Promise<boolean> {
     for (let crashes = 0; crashes <= MAX_CRASHES && missing.size > 0; crashes++) {
-      const { collector, exit } = await this.#extract({
+      const { collector, exit } = await extract(this.#session, {
         bytes: this.#input.limits.bytes - this.#kept,
         members: this.#input.limits.members,
         wanted: (path) => missing.has(path),
@@ -285,16 +262,16 @@ class Opening {
         missing.delete(member.path);
       }
       if (collector.cut) {
-        this.#reason("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
+        this.#reasons.add("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
         return false;
       }
       for (const error of collector.errors) {
-        if (NO_MEMORY.test(error)) this.#reasonOfFailure(exit, error);
+        if (NO_MEMORY.test(error)) this.#reasons.failure(exit, error);
         else this.#damaged.push(error);
       }
       if (exit !== "crashed") return true;
       if (collector.met.size === 0) {
-        if (password === undefined) this.#reasonOfFailure(exit, "");
+        if (password === undefined) this.#reasons.failure(exit, "");
         return true;
       }
       for (const path of collector.met) if (password === undefined || right) missing.delete(path);
@@ -309,7 +286,7 @@ class Opening {
       for (const password of file.encrypted ? passwords : [undefined]) {
         const room = this.#input.limits.bytes - this.#kept;
         if (room <= 0) return;
-        const { collector } = await this.#extract({
+        const { collector } = await extract(this.#session, {
           bytes: room,
           members: 1,
           wanted: (path) => path === file.path,
@@ -329,34 +306,6 @@ class Opening {
     }
   }
 
-  /** `selection` narrows the run to some names; 7-Zip then need not decode the others. */
-  async #extract(
-    options: CollectorOptions & { readonly selection?: readonly string[]; readonly password?: string },
-  ): Promise<{ collector: MemberCollector; exit: Exit }> {
-    const collector = new MemberCollector(options);
-    const names = options.selection?.length ?? 0;
-    const narrow = names > 0 && names <= MAX_SELECTION;
-    const exit = await this.#session.run({
-      args: [
-        "x",
-        "-so",
-        "-bb1",
-        "-bso2",
-        ...QUIET,
-        `-p${options.password ?? ""}`,
-        ...(narrow ? ["-ssc", `-i@${SELECTION_FILE}`] : []),
-      ],
-      ...(narrow ? { selection: (options.selection ?? []).map(wildcard) } : {}),
-      out: (bytes) => collector.data(bytes),
-      log: (bytes) => collector.log(bytes),
-    });
-    collector.end(exit === "crashed" ? "7-Zip cannot go on from here" : undefined);
-    // A name that 7-Zip takes for something else in a list: once more, over all names.
-    if (narrow && collector.met.size === 0 && exit === "ended" && collector.errors.length === 0)
-      return this.#extract({ ...options, selection: [] });
-    return { collector, exit };
-  }
-
   #keep(member: RawMember, name: string, password: string | undefined): void {
     if (member.bytes.length === 0) {
       this.#damaged.push(`${name} (${member.error})`);
@@ -364,7 +313,7 @@ class Opening {
     }
     if (member.error !== undefined) this.#damaged.push(`${name} (${member.error})`);
     if (member.cut && this.#type.stream)
-      this.#reason("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
+      this.#reasons.add("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
     this.#kept += member.bytes.length;
     this.#members.push({
       name,
@@ -387,13 +336,13 @@ class Opening {
     const left = oversize.filter(({ path }) => !kept.has(path));
     const limit = this.#input.limits.bytes;
     if (heads.length > 0)
-      this.#reason(
+      this.#reasons.add(
         "cut",
         quote(`larger than the ${limit} bytes allowed here, only the start was unpacked`, heads),
       );
     if (left.length > 0) {
       const size = left.reduce((sum, file) => sum + (file.size ?? 0), 0);
-      this.#reason(
+      this.#reasons.add(
         "over-budget",
         quote(
           `${left.length} members of ${size} bytes do not fit into the ${limit} bytes allowed here`,
@@ -402,34 +351,4 @@ class Opening {
       );
     }
   }
-
-  #encrypted(what: string): void {
-    this.#reason(
-      "encrypted",
-      `${what}: none of the ${this.#passwords.length} passwords tried opens it: ${this.#passwords.join(", ")}`,
-    );
-  }
-
-  #reasonOfFailure(exit: Exit, said: string): void {
-    if (NO_MEMORY.test(said)) this.#reason("needs-memory", "unpacking needs more memory than is allowed");
-    else if (exit === "crashed" || /Unexpected end|Headers Error|Data Error|CRC/i.test(said))
-      this.#reason("damaged", "the archive is damaged or truncated and cannot be read");
-    else this.#reason("damaged", "7-Zip does not recognise this as an archive: damaged, or something else");
-  }
-
-  #reason(code: ContainerReason["code"], text: string): void {
-    if (!this.#reasons.some((reason) => reason.code === code && reason.text === text))
-      this.#reasons.push({ code, text });
-  }
-}
-
-function quote(what: string, names: readonly string[]): string {
-  const more = names.length - MAX_QUOTED;
-  const shown = names.slice(0, MAX_QUOTED).map((name) => name.slice(0, 120));
-  return `${what}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-}
-
-/** A name as a line of a selection: `_` may stand for a control character, and quotes and wildcards for themselves. */
-function wildcard(path: string): string {
-  return path.replace(/[_"*]/g, "?");
 }
