@@ -197,16 +197,10 @@ function tryMethod(
 function unlzma(source: Uint8Array, size: number, limit: number): NrvOutput | undefined {
   const [first = 0, second = 0] = source;
   const properties = { pb: first & 7, lp: second >> 4, lc: second & 15 };
-<<<<<<< HEAD
-  const output = unpackLzma(source.subarray(2), properties, size, limit);
-  if (output === undefined || output.cut) return undefined;
-  return { bytes: output.bytes, consumed: Math.min(output.used + 2, source.length) };
-=======
   // What LZMA allows, so that the tables stay small.
   if (properties.pb > 4 || properties.lp > 4 || properties.lc > 8 || size > limit) return undefined;
   const output = unpackLzma(source.subarray(2), properties, size, limit);
   return output && { bytes: output.bytes, consumed: Math.min(output.used + 2, source.length) };
->>>>>>> upx
 }
 
 function checkSums(unpacked: Unpacked, header: PackHeader | undefined): "hold" | "differ" | "absent" {

@@ -2,8 +2,7 @@
  * The transforms that a report may name, each runnable again from what the report says of it:
  * applying an artifact's steps to the bytes of its `from` spans gives the artifact.
  */
-import { concatBytes, latin1, latin1Bytes, unhex, utf8Bytes, utf16le } from "../bytes/index.ts";
-import { latin1, latin1Bytes, unhex, utf8Bytes, utf16le, View } from "../bytes/index.ts";
+import { concatBytes, latin1, latin1Bytes, unhex, utf8Bytes, utf16le, View } from "../bytes/index.ts";
 import {
   type AesMode,
   type AesPadding,
