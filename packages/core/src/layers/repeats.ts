@@ -93,6 +93,7 @@ function sameUntil(bytes: Uint8Array, from: number, period: number, end: number)
     if (bytes[at] !== bytes[at - period]) return at;
     at++;
   }
+  if (at < from + back || (bytes.byteOffset + at) % 4 !== 0) return at;
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset + at - back, (end - at + back) >> 2);
   const step = back >> 2;
   let word = step;
