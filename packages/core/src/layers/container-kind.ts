@@ -58,6 +58,8 @@ const END_REACH = 22 + 0xffff;
  * reads it.
  */
 export function containerKind(view: View, format: string): string | undefined {
+  // `classify` calls a zip what merely has an end record near its end.
+  if (format === "zip" && !stands(view, 0, "PK")) return endsAsZip(view) ? format : undefined;
   if (CLASSIFIED.has(format)) return format;
   if (/^(PE|\.NET|ELF|Mach-O|minidump|memory dump)/.test(format)) return undefined;
   for (const [offset, magic, name] of MAGICS) {
