@@ -10,7 +10,7 @@ import { embedEvidence, number, type Seen } from "./artifacts.ts";
 import { foldFindings } from "./fold.ts";
 import { look } from "./look.ts";
 import { budgetReasons, imageReasons, outcomeOf, tidyReasons } from "./outcome.ts";
-import { peel } from "./peel.ts";
+import { nearbyText, peel } from "./peel.ts";
 import type { Ports } from "./ports.ts";
 
 export interface Kit {
@@ -40,6 +40,8 @@ interface Item {
   readonly kind: string;
   readonly name: string | undefined;
   readonly hint: ImageHint | undefined;
+  /** Text that came with it: the mail it was attached to, a note beside it. */
+  readonly nearby: string;
   /** The file this belongs to: itself, when it is the sample or an archive's member. */
   readonly subject: ArtifactId;
 }
@@ -85,7 +87,9 @@ export async function analyse(
   };
   const sample = (): Sample => finish(head, state, kit.families, ports, options, ports.now() - started);
   const hashes = new Set<string>([head.sha256]);
-  const queue: Item[] = [{ id: 0, depth: 0, kind: "sample", name: names[0], hint: undefined, subject: 0 }];
+  const queue: Item[] = [
+    { id: 0, depth: 0, kind: "sample", name: names[0], hint: undefined, nearby: "", subject: 0 },
+  ];
   for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
     const before = state.findings.length;
     for (const inner of await takeApart(item, state, kit, ports, options)) {
@@ -130,19 +134,24 @@ async function takeApart(
   if (entry.view.length === 0) return [];
   options.onStage?.(`peeling ${what}`);
   const input = { image, format, name: item.name, ledger, budget };
-  const peeled = await peel(looked, input, kit.layers, ports, options.passwords ?? []);
+  const words = { given: options.passwords ?? [], nearby: item.nearby };
+  const peeled = await peel(looked, input, kit.layers, ports, words);
   state.reasons.push(...peeled.reasons);
   if (peeled.inner.length > 0 && item.depth >= budget.limits.depth) {
     budget.cut("depth");
     return [];
   }
   if (peeled.inner.length > 0) state.opened = true;
+  const nearby = peeled.inner.some((inner) => inner.kind === "member")
+    ? nearbyText(looked, peeled.inner)
+    : item.nearby;
   return peeled.inner.map((inner) => ({
     id: inner.view.artifact,
     depth: item.depth + 1,
     kind: inner.kind,
     name: inner.name,
     hint: inner.hint,
+    nearby,
     subject: inner.kind === "member" ? inner.view.artifact : item.subject,
   }));
 }

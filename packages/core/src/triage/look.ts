@@ -3,6 +3,7 @@ import type { ArtifactId, View } from "../bytes/index.ts";
 import type { Extraction, Family } from "../families/family.ts";
 import { classify, type Image, type ImageHint, openImage } from "../formats/index.ts";
 import { containerKind } from "../layers/container-kind.ts";
+import { findInflation } from "../layers/inflation.ts";
 import type { Finding, Ledger, Reason } from "../model/index.ts";
 import type { Ports, RuleHit } from "./ports.ts";
 
@@ -29,11 +30,13 @@ export function look(
   const image = openImage(view, hint);
   const classified = image.pe === undefined ? classify(view) : image.format;
   const container = containerKind(view, classified);
-  const hits = view.length === 0 ? [] : ports.rules.scan(view.bytes);
+  // An inflated file is looked at without its padding, as an artifact of its own: the same bytes need no second look.
+  const skipped = view.length === 0 || findInflation(image) !== undefined;
+  const hits = skipped ? [] : ports.rules.scan(view.bytes);
   const findings: Finding[] = [];
   const identified: string[] = [];
   const reasons: Reason[] = [];
-  for (const family of families) {
+  for (const family of skipped ? [] : families) {
     const own = hits.filter((hit) => hit.family === family.id);
     const rules = own.map((hit) => hit.rule);
     const matches = own.flatMap((hit) => hit.matches.map((match) => ({ rule: hit.rule, ...match })));

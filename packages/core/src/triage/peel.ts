@@ -1,6 +1,10 @@
 /** From one artifact to those inside it: the static layers first, then archives through the platform's port. */
+import { latin1 } from "../bytes/index.ts";
+import { classify } from "../formats/index.ts";
 import type { Budget } from "../layers/budget.ts";
 import type { Inner, Layer, LayerInput } from "../layers/layer.ts";
+import { mailText } from "../layers/mail.ts";
+import { msgText } from "../layers/msg.ts";
 import { passwordCandidates } from "../layers/passwords.ts";
 import type { Reason } from "../model/index.ts";
 import type { Looked } from "./look.ts";
@@ -9,6 +13,29 @@ import type { Ports } from "./ports.ts";
 export interface Peeled {
   readonly inner: readonly Inner[];
   readonly reasons: readonly Reason[];
+}
+
+/** Where passwords may come from. */
+export interface Words {
+  /** The user's own. */
+  readonly given: readonly string[];
+  /** Text that came with the archive: the mail it was attached to, a note beside it. */
+  readonly nearby: string;
+}
+
+/** Characters of text that are kept for the archives beside it. */
+const MAX_NEARBY = 64 * 1024;
+
+/** What the artifact itself and the short texts inside it say to whoever opens its archives. */
+export function nearbyText(looked: Looked, inner: readonly Inner[]): string {
+  const { view } = looked.image;
+  const texts = [mailText(view), msgText(view)];
+  for (const one of inner) {
+    if (one.kind === "member" && one.view.length <= MAX_NEARBY && classify(one.view) === "text") {
+      texts.push(latin1(one.view.bytes));
+    }
+  }
+  return texts.join("\n").slice(0, MAX_NEARBY);
 }
 
 /**
@@ -20,12 +47,12 @@ export async function peel(
   input: LayerInput,
   layers: readonly Layer[],
   ports: Ports,
-  passwords: readonly string[],
+  words: Words,
 ): Promise<Peeled> {
   const inner: Inner[] = [];
   const reasons: Reason[] = [];
   if (looked.container !== undefined && ports.openContainer !== undefined) {
-    const opened = await openContainer(looked, input, ports.openContainer, passwords);
+    const opened = await openContainer(looked, input, ports.openContainer, words);
     inner.push(...opened.inner);
     reasons.push(...opened.reasons);
   }
@@ -42,14 +69,14 @@ async function openContainer(
   looked: Looked,
   { name, ledger, budget }: LayerInput,
   open: NonNullable<Ports["openContainer"]>,
-  passwords: readonly string[],
+  words: Words,
 ): Promise<{ inner: Inner[]; reasons: Reason[] }> {
   const { view } = looked.image;
   const result = await open({
     bytes: view.bytes,
     format: looked.format,
     ...(name === undefined ? {} : { name }),
-    passwords: passwordCandidates(passwords, name),
+    passwords: passwordCandidates(words.given, name, words.nearby),
     limits: { bytes: budget.allowance(view.length), members: budget.left },
   });
   const inner: Inner[] = [];
