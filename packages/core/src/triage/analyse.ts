@@ -8,9 +8,9 @@ import type { Layer } from "../layers/layer.ts";
 import { type Finding, Ledger, type Reason, type Sample } from "../model/index.ts";
 import { embedEvidence, number, type Seen } from "./artifacts.ts";
 import { foldFindings } from "./fold.ts";
-import { look } from "./look.ts";
+import { type Identified, identify, look } from "./look.ts";
 import { budgetReasons, imageReasons, outcomeOf, tidyReasons } from "./outcome.ts";
-import { nearbyText, peel } from "./peel.ts";
+import { nearbyText, open, peel } from "./peel.ts";
 import type { Ports } from "./ports.ts";
 
 export interface Kit {
@@ -109,7 +109,10 @@ export async function analyse(
   return whole;
 }
 
-/** Looks at one artifact, keeps what it shows, and gives what is inside it. */
+/**
+ * Looks at one artifact, keeps what it shows, and gives what is inside it. An archive is its members: once they are
+ * out, its bytes are not searched for what they hold anyway.
+ */
 async function takeApart(
   item: Item,
   state: State,
@@ -121,30 +124,30 @@ async function takeApart(
   const entry = ledger.entries[item.id];
   if (entry === undefined) throw new Error(`no artifact ${item.id}`);
   const what = [...ledger.chain(item.id), item.name ?? item.kind].join(" → ");
-  options.onStage?.(`looking at ${what}`);
-  const looked = look(entry.view, item.hint, kit.families, ledger, ports);
-  const { image, format } = looked;
-  for (const hit of looked.hits) state.rules.add(hit.rule);
-  for (const family of looked.identified) state.identified.add(family);
-  state.findings.push(...looked.findings.map((finding) => ({ ...finding, subject: item.subject })));
-  state.reasons.push(...looked.reasons);
-  const seen: Seen = { format, layout: image.layout, base: image.base, name: item.name };
-  state.seen.set(item.id, seen);
-  if (item.depth === 0) state.reasons.push(...imageReasons(image, format));
-  if (entry.view.length === 0) return [];
-  options.onStage?.(`peeling ${what}`);
+  options.onStage?.(`identifying ${what}`);
+  const identified = identify(entry.view, item.hint);
+  const { image, format } = identified;
+  state.seen.set(item.id, { format, layout: image.layout, base: image.base, name: item.name });
   const input = { image, format, name: item.name, ledger, budget };
   const words = { given: options.passwords ?? [], nearby: item.nearby };
-  const peeled = await peel(looked, input, kit.layers, ports, words);
+  options.onStage?.(`opening ${what}`);
+  let peeled = await open(identified, input, ports, words);
   state.reasons.push(...peeled.reasons);
-  if (peeled.inner.length > 0 && item.depth >= budget.limits.depth) {
+  if (peeled.inner.length === 0) {
+    options.onStage?.(`looking at ${what}`);
+    search(item, identified, state, kit, ports);
+    options.onStage?.(`peeling ${what}`);
+    peeled = peel(input, kit.layers);
+    state.reasons.push(...peeled.reasons);
+  }
+  if (peeled.inner.length === 0) return [];
+  if (item.depth >= budget.limits.depth) {
     budget.cut("depth");
     return [];
   }
-  if (peeled.inner.length > 0) state.opened = true;
-  const nearby = peeled.inner.some((inner) => inner.kind === "member")
-    ? nearbyText(looked, peeled.inner)
-    : item.nearby;
+  state.opened = true;
+  const hasFiles = peeled.inner.some((inner) => inner.kind === "member");
+  const nearby = hasFiles ? nearbyText(identified, peeled.inner) : item.nearby;
   return peeled.inner.map((inner) => ({
     id: inner.view.artifact,
     depth: item.depth + 1,
@@ -154,6 +157,19 @@ async function takeApart(
     nearby,
     subject: inner.kind === "member" ? inner.view.artifact : item.subject,
   }));
+}
+
+/** Rules and families on one artifact. */
+function search(item: Item, identified: Identified, state: State, kit: Kit, ports: Ports): void {
+  const looked = look(identified, kit.families, state.ledger, ports);
+  for (const hit of looked.hits) state.rules.add(hit.rule);
+  for (const family of looked.identified) state.identified.add(family);
+  state.findings.push(...looked.findings.map((finding) => ({ ...finding, subject: item.subject })));
+  state.reasons.push(...looked.reasons);
+  if (item.depth === 0)
+    state.reasons.push(
+      ...imageReasons(identified.image, identified.format, identified.container !== undefined),
+    );
 }
 
 /** What is known so far, as a report's sample. */

@@ -7,11 +7,22 @@ import { findInflation } from "../layers/inflation.ts";
 import type { Finding, Ledger, Reason } from "../model/index.ts";
 import type { Ports, RuleHit } from "./ports.ts";
 
-export interface Looked {
+/** What an artifact is, before anything is searched in it. */
+export interface Identified {
   readonly image: Image;
   readonly format: string;
   /** What an archive reader would open it as. */
   readonly container: string | undefined;
+}
+
+export function identify(view: View, hint: ImageHint | undefined): Identified {
+  const image = openImage(view, hint);
+  const classified = image.pe === undefined ? classify(view) : image.format;
+  const container = containerKind(view, classified);
+  return { image, format: classified === "data" ? (container ?? classified) : classified, container };
+}
+
+export interface Looked {
   readonly hits: readonly RuleHit[];
   readonly findings: readonly Finding[];
   /** Families named by a rule, whose config did not come out. */
@@ -19,24 +30,22 @@ export interface Looked {
   readonly reasons: readonly Reason[];
 }
 
-/** Opens the artifact and tries every family on it. */
+/** Scans the artifact with the rules and tries every family on it. */
 export function look(
-  view: View,
-  hint: ImageHint | undefined,
+  { image }: Identified,
   families: readonly Family[],
   ledger: Ledger,
   ports: Ports,
 ): Looked {
-  const image = openImage(view, hint);
-  const classified = image.pe === undefined ? classify(view) : image.format;
-  const container = containerKind(view, classified);
-  // An inflated file is looked at without its padding, as an artifact of its own: the same bytes need no second look.
-  const skipped = view.length === 0 || findInflation(image) !== undefined;
-  const hits = skipped ? [] : ports.rules.scan(view.bytes);
+  const { view } = image;
   const findings: Finding[] = [];
   const identified: string[] = [];
   const reasons: Reason[] = [];
-  for (const family of skipped ? [] : families) {
+  // An inflated file is looked at without its padding, as an artifact of its own: the same bytes need no second look.
+  if (view.length === 0 || findInflation(image) !== undefined)
+    return { hits: [], findings, identified, reasons };
+  const hits = ports.rules.scan(view.bytes);
+  for (const family of families) {
     const own = hits.filter((hit) => hit.family === family.id);
     const rules = own.map((hit) => hit.rule);
     const matches = own.flatMap((hit) => hit.matches.map((match) => ({ rule: hit.rule, ...match })));
@@ -49,8 +58,7 @@ export function look(
     const reason = reasonOf(family, extraction, rules, view.artifact);
     if (reason !== undefined) reasons.push(reason);
   }
-  const format = classified === "data" ? (container ?? classified) : classified;
-  return { image, format, container, hits, findings, identified, reasons };
+  return { hits, findings, identified, reasons };
 }
 
 /** A failed extraction is worth a word when a rule had named the family, or the extractor itself recognised it. */

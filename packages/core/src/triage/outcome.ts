@@ -30,9 +30,10 @@ export function budgetReasons(budget: Budget): Reason[] {
 }
 
 /** What the shape of the sample itself says about why nothing may be found. */
-export function imageReasons(image: Image, format: string): Reason[] {
+export function imageReasons(image: Image, format: string, container: boolean): Reason[] {
   if (image.view.length === 0) return [{ stage: "read", code: "empty", text: "the file is empty" }];
   if (image.pe === undefined) {
+    if (container) return [];
     return [
       {
         stage: "identify",
@@ -98,7 +99,8 @@ export function outcomeOf(
 ): Outcome {
   if (findings.length > 0) return "config";
   if (identified.length > 0) return "identified";
-  if (size === 0 || reasons.some((reason) => reason.code === "not-a-pe")) return "unsupported";
+  if (size === 0) return "unsupported";
   if (reasons.some((reason) => NOT_SEEN.has(reason.code))) return "failed";
+  if (reasons.some((reason) => reason.code === "not-a-pe")) return "unsupported";
   return "unknown";
 }

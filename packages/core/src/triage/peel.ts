@@ -2,12 +2,12 @@
 import { latin1 } from "../bytes/index.ts";
 import { classify } from "../formats/index.ts";
 import type { Budget } from "../layers/budget.ts";
-import type { Inner, Layer, LayerInput } from "../layers/layer.ts";
+import { type Inner, type Layer, type LayerInput, NOTHING } from "../layers/layer.ts";
 import { mailText } from "../layers/mail.ts";
 import { msgText } from "../layers/msg.ts";
 import { passwordCandidates } from "../layers/passwords.ts";
 import type { Reason } from "../model/index.ts";
-import type { Looked } from "./look.ts";
+import type { Identified } from "./look.ts";
 import type { Ports } from "./ports.ts";
 
 export interface Peeled {
@@ -27,8 +27,8 @@ export interface Words {
 const MAX_NEARBY = 64 * 1024;
 
 /** What the artifact itself and the short texts inside it say to whoever opens its archives. */
-export function nearbyText(looked: Looked, inner: readonly Inner[]): string {
-  const { view } = looked.image;
+export function nearbyText({ image }: Identified, inner: readonly Inner[]): string {
+  const { view } = image;
   const texts = [mailText(view), msgText(view)];
   for (const one of inner) {
     if (one.kind === "member" && one.view.length <= MAX_NEARBY && classify(one.view) === "text") {
@@ -38,43 +38,40 @@ export function nearbyText(looked: Looked, inner: readonly Inner[]): string {
   return texts.join("\n").slice(0, MAX_NEARBY);
 }
 
-/**
- * An archive is its members: once they are out, its bytes are not searched for what they hold anyway. All other
- * artifacts go through every layer.
- */
-export async function peel(
-  looked: Looked,
+/** Opens an archive. Without the platform's port, or when it is none, there is nothing inside. */
+export async function open(
+  identified: Identified,
   input: LayerInput,
-  layers: readonly Layer[],
   ports: Ports,
   words: Words,
 ): Promise<Peeled> {
+  if (identified.container === undefined || ports.openContainer === undefined) return NOTHING;
+  return members(identified.container, input, ports.openContainer, words);
+}
+
+/** Every layer's artifacts; those of a layer whose artifacts are files (a mail's attachments) end the search. */
+export function peel(input: LayerInput, layers: readonly Layer[]): Peeled {
   const inner: Inner[] = [];
   const reasons: Reason[] = [];
-  if (looked.container !== undefined && ports.openContainer !== undefined) {
-    const opened = await openContainer(looked, input, ports.openContainer, words);
-    inner.push(...opened.inner);
-    reasons.push(...opened.reasons);
-  }
   for (const layer of layers) {
-    if (inner.some((one) => one.kind === "member")) break;
     const output = layer.peel(input);
     inner.push(...output.inner);
     reasons.push(...output.reasons);
+    if (output.inner.some((one) => one.kind === "member")) break;
   }
   return { inner, reasons };
 }
 
-async function openContainer(
-  looked: Looked,
-  { name, ledger, budget }: LayerInput,
-  open: NonNullable<Ports["openContainer"]>,
+async function members(
+  kind: string,
+  { image, name, ledger, budget }: LayerInput,
+  openContainer: NonNullable<Ports["openContainer"]>,
   words: Words,
 ): Promise<{ inner: Inner[]; reasons: Reason[] }> {
-  const { view } = looked.image;
-  const result = await open({
+  const { view } = image;
+  const result = await openContainer({
     bytes: view.bytes,
-    format: looked.format,
+    format: kind,
     ...(name === undefined ? {} : { name }),
     passwords: passwordCandidates(words.given, name, words.nearby),
     limits: { bytes: budget.allowance(view.length), members: budget.left },
@@ -82,14 +79,14 @@ async function openContainer(
   const inner: Inner[] = [];
   for (const member of result.members) {
     if (!budget.take(member.bytes.length)) break;
-    const source = `${looked.format} member ${member.name}`;
+    const source = `${kind} member ${member.name}`;
     inner.push({
       view: ledger.adopt(member.bytes, [view.span()], [member.step], source, "member"),
       kind: "member",
       name: member.name,
     });
   }
-  const stage = `layer/${looked.format}`;
+  const stage = `layer/${kind}`;
   for (const { code } of result.reasons) noteCut(code, budget);
   return {
     inner,
