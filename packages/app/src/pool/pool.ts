@@ -31,6 +31,8 @@ export interface PoolOptions {
 interface Worker {
   readonly process: ChildProcess;
   ready: boolean;
+  /** Number of the job under way; what is said of another is not heard. */
+  job: number;
   task: Task | undefined;
   timer: NodeJS.Timeout | undefined;
   stageTimer: NodeJS.Timeout | undefined;
@@ -107,6 +109,7 @@ export class Pool {
     const worker: Worker = {
       process: child,
       ready: false,
+      job: -1,
       task: undefined,
       timer: undefined,
       stageTimer: undefined,
@@ -119,6 +122,7 @@ export class Pool {
   }
 
   #hear(worker: Worker, message: FromWorker): void {
+    if ("id" in message && message.id !== worker.job) return;
     const { task } = worker;
     switch (message.kind) {
       case "rejected":
@@ -156,7 +160,8 @@ export class Pool {
       const { timeoutMs } = this.#options;
       worker.timer = setTimeout(() => this.#overrun(worker, timeoutMs, "--timeout"), timeoutMs);
       const { name, inspect } = task;
-      const job: Job = { kind: "job", id: this.#jobs++, path: task.path.toString("base64"), name };
+      worker.job = this.#jobs++;
+      const job: Job = { kind: "job", id: worker.job, path: task.path.toString("base64"), name };
       this.#send(worker, inspect === undefined ? job : { ...job, inspect });
     }
   }
