@@ -7,6 +7,8 @@ export interface Carrier {
   /** Layout id within the family. */
   readonly layout: string;
   readonly bytes: Uint8Array;
+  /** Holds nothing that a YARA rule could see (all texts encrypted, code unknown): only the structure tells. */
+  readonly ruleless?: true;
   /** What an extractor must say of it; `values` by JSON Pointer within the finding. */
   readonly expected: {
     readonly c2: readonly string[];

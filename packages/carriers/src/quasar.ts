@@ -44,6 +44,10 @@ export interface QuasarOptions {
   readonly seal?: Partial<SealOptions>;
   /** A salt written as text in the code, not as a byte array. */
   readonly saltText?: string;
+  /** Takes the shorter constructor of Rfc2898DeriveBytes, whose count is 1000. */
+  readonly defaultCount?: boolean;
+  /** Decrypts where the values are stored, in the static constructor itself. */
+  readonly inline?: boolean;
   /** Keeps Quasar's own names. */
   readonly named?: boolean;
   /** Further strings, encrypted, ahead of TAG: a fork's own fields. */
@@ -126,6 +130,7 @@ export function quasarValues(options: QuasarOptions): {
     scheme: options.layout === "1.3" || options.layout === "1.4" ? "hmac" : "md5",
     keySize: options.layout === "1.3" ? 16 : 32,
     ...(options.saltText === undefined ? {} : { salt: utf8Bytes(options.saltText) }),
+    ...(options.defaultCount === true ? { iterations: 1000 } : {}),
     ...options.seal,
     password: encryptionKey,
   });
@@ -164,7 +169,10 @@ export function quasarClient(options: QuasarOptions): Uint8Array {
   const getFolder: Cil = ["call", `string [mscorlib]System.Environment::GetFolderPath(${FOLDER_TYPE})`];
   const folder = options.folder ?? 26;
   for (const [kind, field] of entries(options)) {
-    if (kind === "S") store(field, "string", ["ldstr", values.sealed[field] ?? ""]);
+    const literal: Cil = ["ldstr", values.sealed[field] ?? ""];
+    if (kind === "S" && options.inline === true)
+      store(field, "string", literal, ["call", `${cipher}::${name("Decrypt")}`]);
+    else if (kind === "S") store(field, "string", literal);
     else if (kind === "P") store(field, "string", ["ldstr", values.texts[field] ?? ""]);
     else if (kind === "I")
       store(field, field === "PORT" ? "uint16" : "int32", ["ldc.i4", values.ints[field] ?? 0]);
@@ -251,8 +259,7 @@ function cipherClass(
     ? [
         ["ldarg.0"],
         ["ldsfld", salt],
-        ["ldc.i4", options.seal?.iterations ?? 50_000],
-        ["newobj", `instance void ${RFC2898}::.ctor(string,uint8[],int32)`],
+        ...deriveCode(options),
         ["stloc.0"],
         ["ldloc.0"],
         ["ldc.i4", keySize],
@@ -310,6 +317,14 @@ function cipherClass(
     fields: ["_key", "_authKey", "Salt"].map((field) => ({ name: name(field), type: "uint8[]" })),
     methods,
   };
+}
+
+function deriveCode(options: QuasarOptions): readonly Cil[] {
+  if (options.defaultCount === true) return [["newobj", `instance void ${RFC2898}::.ctor(string,uint8[])`]];
+  return [
+    ["ldc.i4", options.seal?.iterations ?? 50_000],
+    ["newobj", `instance void ${RFC2898}::.ctor(string,uint8[],int32)`],
+  ];
 }
 
 function saltCode(options: QuasarOptions): readonly Cil[] {
@@ -372,7 +387,11 @@ export function xrat1Client(options: Xrat1Options): Uint8Array {
   const hexed = sections.map((text, i) => xorHex(text, i === 3 ? "eY11PWD24K" : "eY11K"));
   const data = Buffer.from(xorHex(hexed.join("|//\\\\|"), "RAT11x"), "latin1");
   return buildPe({
-    sections: [{ name: ".text", data: Uint8Array.of(0xc3) }],
+    sections: [
+      { name: ".text", data: Uint8Array.of(0xc3) },
+      // The keys as the client's literals spell them; its XOR starts at their second character.
+      { name: ".rdata", data: Uint8Array.from(Buffer.from("xRAT11\0KeY11\0KeY11PWD24\0", "utf16le")) },
+    ],
     resources: [{ type: 10, name: "0", language: 0, data: Uint8Array.from(data) }],
   });
 }

@@ -1,6 +1,6 @@
 /** The report as a terminal shows it. Everything from a sample has passed `printable` in the summary. */
 
-import { printable, shorten } from "@assay/core/export/escape";
+import { shorten } from "@assay/core/export/escape";
 import { countsOf } from "@assay/core/export/markdown";
 import { type IocRow, type SampleRow, type Summary, summarise } from "@assay/core/export/summary";
 import type { Report } from "@assay/core/model/index";
@@ -134,16 +134,13 @@ function reasons(summary: Summary, width: number, paint: Paint): string {
 }
 
 function configs(summary: Summary, width: number, paint: Paint): string {
+  const widest = Math.max(30, Math.floor(width / 2));
   return summary.configs
     .map((config) => {
       const title = paint.bold(`${config.title}  ${config.family} ${config.layout}  (${config.confidence})`);
-      const rows = config.lines.map((line) => [line.name, line.value, line.where]);
-      const body = rows.map(([name = "", value = "", where = ""]) => [
-        `  ${name}`,
-        shorten(value, Math.max(30, Math.floor(width / 2))),
-        where,
-      ]);
-      return `${title}\n${columns(["  FIELD", "VALUE", "FOUND AT"], body, width, paint, 1)}`;
+      const rows = config.lines.map((line) => [`  ${line.name}`, shorten(line.value, widest), line.where]);
+      const notes = config.notes.map((note) => `\n  note: ${note}`).join("");
+      return `${title}\n${columns(["  FIELD", "VALUE", "FOUND AT"], rows, width, paint, 1)}${notes}`;
     })
     .join("\n\n");
 }
@@ -176,9 +173,4 @@ function iocs(title: string, all: readonly IocRow[], width: number, paint: Paint
     row.families.join(", ") + (row.why === "" ? "" : `: ${row.why}`),
   ]);
   return `${paint.heading(title)}\n${columns(head, rows, width, paint, 1)}`;
-}
-
-/** One line for the progress on stderr. */
-export function progressLine(done: number, total: number, name: string, width: number): string {
-  return shorten(`${done}/${total}  ${printable(name)}`, Math.max(20, width - 1));
 }

@@ -99,5 +99,7 @@ function configList(summary: Summary): string[] {
       config.lines.map((line) => [md(line.name), md(line.value), md(line.where)]),
     ),
     "",
+    ...config.notes.map((note) => `- ${md(note)}`),
+    ...(config.notes.length > 0 ? [""] : []),
   ]);
 }

@@ -1,6 +1,14 @@
 /** What people want to see of a report, gathered once for the terminal, Markdown and HTML. All text printable and defanged. */
 import { defang } from "../indicators/index.ts";
-import type { Finding, Indicator, IndicatorType, Report, Sample } from "../model/index.ts";
+import {
+  type Finding,
+  type Indicator,
+  type IndicatorType,
+  memberPath,
+  type Report,
+  type Sample,
+  subjectsOf,
+} from "../model/index.ts";
 import { printable } from "./escape.ts";
 
 export interface SampleRow {
@@ -13,7 +21,7 @@ export interface SampleRow {
   readonly version: string;
   readonly confidence: string;
   readonly c2: readonly string[];
-  /** Why there is no config, or what to know of the one there is. */
+  /** Why there is no config. What to know of one that there is stands with it, as its notes. */
   readonly reasons: readonly string[];
 }
 
@@ -89,7 +97,8 @@ const TYPE_ORDER: readonly IndicatorType[] = [
 export function summarise(report: Report): Summary {
   const counts = { config: 0, identified: 0, unknown: 0, unsupported: 0, failed: 0 };
   for (const sample of report.samples) counts[sample.outcome]++;
-  const nameOf = new Map(report.samples.map((sample) => [sample.sha256, baseName(sample)]));
+  const subjects = report.samples.flatMap(subjectsOf);
+  const nameOf = new Map(subjects.map((subject) => [subject.sha256, baseName(subject)]));
   const iocs = iocRows(report);
   return {
     counts,
@@ -104,7 +113,7 @@ export function summarise(report: Report): Summary {
       families: cluster.families,
       shared: cluster.shared.map((key) => ({
         value: showKey(key),
-        samples: holdersOf(report, key, cluster.samples),
+        samples: holdersOf(subjects, key, cluster.samples),
       })),
     })),
     nearDuplicates: report.relations
@@ -126,6 +135,12 @@ export function baseName(sample: Pick<Sample, "names">): string {
   return printable(name.split(/[\\/]/).at(-1) || name);
 }
 
+/** The sample's file name, and behind it that of the file in its archives which the finding speaks of. */
+function subjectName(sample: Sample, finding: Finding): string {
+  const inner = printable(memberPath(sample, finding.subject));
+  return inner === "" ? baseName(sample) : `${baseName(sample)}/${inner}`;
+}
+
 function rowsOf(sample: Sample): SampleRow[] {
   const base = {
     name: baseName(sample),
@@ -140,14 +155,33 @@ function rowsOf(sample: Sample): SampleRow[] {
   }
   return sample.findings.map((finding) => ({
     ...base,
+    name: subjectName(sample, finding),
     family: finding.family,
     layout: finding.layout,
     version: printable(finding.version ?? ""),
     confidence: finding.confidence,
     c2: finding.c2.map((url) => printable(defang(url))),
-    reasons: [...finding.reasons.map((reason) => printable(reason.text)), ...reasons],
+    reasons,
   }));
 }
+
+/** Config fields as an analyst reads them; what is not named here follows, the family's own fields last. */
+const FIELD_ORDER: readonly string[] = [
+  "version",
+  "campaign_id",
+  "identifier",
+  "http",
+  "tcp",
+  "udp",
+  "mutex",
+  "password",
+  "sleep_delay",
+  "paths",
+  "registry",
+  "capability_enabled",
+  "capability_disabled",
+  "encryption",
+];
 
 function configBlock(sample: Sample, finding: Finding): ConfigBlock {
   const lines: ConfigLine[] = finding.c2.map((url, index) => ({
@@ -155,28 +189,37 @@ function configBlock(sample: Sample, finding: Finding): ConfigBlock {
     value: printable(defang(url)),
     where: whereOf(finding, `/c2/${index}`),
   }));
-  for (const [field, value] of Object.entries(finding.config)) {
-    if (field === "family" || field === "category") continue;
-    if (field === "other") {
-      for (const [key, inner] of Object.entries(value as Record<string, unknown>)) {
-        lines.push({ name: key, value: show(inner), where: whereOf(finding, `/config/other/${key}`) });
-      }
-    } else if (Array.isArray(value)) {
-      value.forEach((inner: unknown, index) => {
-        if (isC2Entry(inner)) return;
-        lines.push({ name: field, value: show(inner), where: whereOf(finding, `/config/${field}/${index}`) });
-      });
-    } else lines.push({ name: field, value: show(value), where: whereOf(finding, `/config/${field}`) });
+  const { family, category, other, ...fields } = finding.config;
+  const rank = (field: string): number =>
+    (FIELD_ORDER.indexOf(field) + FIELD_ORDER.length + 1) % (FIELD_ORDER.length + 1);
+  for (const [field, value] of Object.entries(fields).sort(([a], [b]) => rank(a) - rank(b))) {
+    lines.push(...fieldLines(finding, field, value));
+  }
+  for (const [key, value] of Object.entries(other ?? {})) {
+    lines.push({ name: key, value: show(value), where: whereOf(finding, `/config/other/${key}`) });
   }
   return {
-    title: baseName(sample),
-    sha256: sample.sha256 ?? "",
+    title: subjectName(sample, finding),
+    sha256: sample.artifacts[finding.subject]?.sha256 ?? sample.sha256 ?? "",
     family: finding.family,
     layout: finding.layout,
     confidence: finding.confidence,
-    lines,
+    lines: lines.filter((line) => line.value !== ""),
     notes: finding.reasons.map((reason) => printable(reason.text)),
   };
+}
+
+/** Lists of switches on one line; other lists a line an entry, but for connections that the c2 lines show already. */
+function fieldLines(finding: Finding, field: string, value: unknown): ConfigLine[] {
+  const where = (index: number): string => whereOf(finding, `/config/${field}/${index}`);
+  if (field === "version")
+    return [{ name: field, value: printable(String(value)), where: whereOf(finding, "/config/version") }];
+  if (!Array.isArray(value))
+    return [{ name: field, value: show(value), where: whereOf(finding, `/config/${field}`) }];
+  if (field.startsWith("capability_")) return [{ name: field, value: show(value), where: where(0) }];
+  return value.flatMap((entry: unknown, index) =>
+    isC2Entry(entry) ? [] : [{ name: field, value: show(entry), where: where(index) }],
+  );
 }
 
 /** Entries of http, tcp, udp that the c2 list shows already. */
@@ -207,10 +250,12 @@ function showKey(key: string): string {
   return printable(defang(colon < 0 ? key : key.slice(colon + 1)));
 }
 
-function holdersOf(report: Report, key: string, among: readonly string[]): string[] {
-  return report.samples
-    .filter((sample) => sample.sha256 !== null && among.includes(sample.sha256))
-    .filter((sample) => sample.indicators.some((indicator) => `${indicator.type}:${indicator.value}` === key))
+function holdersOf(subjects: readonly Sample[], key: string, among: readonly string[]): string[] {
+  return subjects
+    .filter((subject) => subject.sha256 !== null && among.includes(subject.sha256))
+    .filter((subject) =>
+      subject.indicators.some((indicator) => `${indicator.type}:${indicator.value}` === key),
+    )
     .map(baseName);
 }
 

@@ -2,7 +2,7 @@
  * The transforms that a report may name, each runnable again from what the report says of it:
  * applying an artifact's steps to the bytes of its `from` spans gives the artifact.
  */
-import { latin1, latin1Bytes, unhex, utf8Bytes, utf16le, View } from "../bytes/index.ts";
+import { concatBytes, latin1, latin1Bytes, unhex, utf8Bytes, utf16le, View } from "../bytes/index.ts";
 import {
   type AesMode,
   type AesPadding,
@@ -13,12 +13,17 @@ import {
   chacha20,
   customBase64,
   decodeBase64,
+  decodeQuotedPrintable,
   decryptAes,
   decryptDes,
   decryptRijndael256,
   type InflateKind,
   inflate,
   rc4,
+  type Unpacked,
+  unpackAplib,
+  unpackLzmaFile,
+  unpackLznt1,
   xor,
   xorIncrementing,
   xorMinusNext,
@@ -93,6 +98,36 @@ function decompress(kind: InflateKind): Transform {
   return (input, params) => inflate(kind, input, Number(params.limit ?? DEFAULT_OUTPUT))?.bytes;
 }
 
+/** A decompressor of ours; `limit` as in `decompress`. */
+function unpack(codec: (input: Uint8Array, limit: number) => Unpacked | undefined): Transform {
+  return (input, params) => codec(input, Number(params.limit ?? DEFAULT_OUTPUT))?.bytes;
+}
+
+/** `ranges`: `offset+length` with commas, ascending, of what is left out. */
+const cut: Transform = (input, params) => {
+  const kept: Uint8Array[] = [];
+  let from = 0;
+  for (const range of String(params.ranges).split(",")) {
+    const [start = Number.NaN, length = Number.NaN] = range.split("+").map(Number);
+    if (!(start >= from && length >= 0 && start + length <= input.length)) return undefined;
+    kept.push(input.subarray(from, start));
+    from = start + length;
+  }
+  return concatBytes(...kept, input.subarray(from));
+};
+
+/** `writes`: `offset:hex` with commas, bytes put over those that are there. */
+const patch: Transform = (input, params) => {
+  const out = Uint8Array.from(input);
+  for (const write of String(params.writes).split(",")) {
+    const [at = "", value = ""] = write.split(":");
+    const bytes = unhex(value);
+    if (bytes === undefined || !(Number(at) + bytes.length <= out.length)) return undefined;
+    out.set(bytes, Number(at));
+  }
+  return out;
+};
+
 const TRANSFORMS: Readonly<Record<string, Transform>> = {
   "3des-cbc": blocks(decryptDes, 8, "cbc"),
   "3des-cfb": blocks(decryptDes, 8, "cfb"),
@@ -102,10 +137,13 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   "aes-cfb": aes("cfb"),
   "aes-cfb8": aes("cfb8"),
   "aes-ecb": aes("ecb"),
+  /** aPLib, with or without its AP32 header. */
+  aplib: unpack(unpackAplib),
   /** `dialect` names one of BASE64_DIALECTS; `alphabet` gives one of the malware's own. */
   base64: (input, params) => decodeBase64(input, dialectOf(params)),
   chacha20: (input, params) =>
     chacha20(bytesParam(params, "key"), bytesParam(params, "nonce"), input, BigInt(params.counter ?? 0)),
+  cut,
   decimals,
   "des-cbc": blocks(decryptDes, 8, "cbc"),
   "des-cfb": blocks(decryptDes, 8, "cfb"),
@@ -115,6 +153,11 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   hex: (input) => unhex(latin1(input)),
   /** Raw deflate, as DeflateStream writes it. */
   inflate: decompress("deflate"),
+  "quoted-printable": (input) => decodeQuotedPrintable(input),
+  lznt1: unpack(unpackLznt1),
+  /** A `.lzma` file. */
+  lzma: unpack(unpackLzmaFile),
+  patch,
   /** A picture's pixels, `order` columns or rows, `channels` as `rgb`; `skipEmpty` 1 passes over transparent black. */
   pixels: (input, params) => {
     const bitmap = readBitmap(new View(input));

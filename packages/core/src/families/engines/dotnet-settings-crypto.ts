@@ -152,6 +152,13 @@ export function decryptSetting(key: SettingsKey, mode: AesMode, data: Uint8Array
   return plain && utf8(plain);
 }
 
+/** True when the last block ends in PKCS#7 padding under CBC: a look at two blocks, however long the value is. */
+export function isPadded(key: SettingsKey, data: Uint8Array): boolean {
+  const end = data.length;
+  const [iv, block] = [data.subarray(end - 2 * IV_SIZE, end - IV_SIZE), data.subarray(end - IV_SIZE)];
+  return couldBeBlocks(data) && decryptAes("cbc", key.key, iv, block) !== undefined;
+}
+
 /**
  * The mode under which every one of `samples` decrypts to well padded UTF-8. The code's own mode is tried first,
  * then the others: the padding of many values leaves no room for a wrong one.
@@ -161,9 +168,12 @@ export function findMode(
   samples: readonly Ciphertext[],
   stated?: AesMode,
 ): AesMode | undefined {
-  const modes = stated === undefined ? MODES : [stated, ...MODES.filter((mode) => mode !== stated)];
+  // Nothing vouches for an MD5 key yet, so no more is tried than what the code or the original does.
+  const known = key.scheme === "md5" ? MODES.slice(0, 1) : MODES;
+  const modes = stated === undefined ? known : [stated, ...known.filter((mode) => mode !== stated)];
+  const shortest = [...samples].sort((a, b) => a.data.length - b.data.length);
   return modes.find((mode) =>
-    samples.every((sample) => decryptSetting(key, mode, sample.data) !== undefined),
+    shortest.every((sample) => decryptSetting(key, mode, sample.data) !== undefined),
   );
 }
 

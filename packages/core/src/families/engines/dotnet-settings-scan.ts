@@ -18,6 +18,8 @@ const MAX_ENTRIES = 50_000;
 const MAX_GAP = 4;
 /** Strings kept behind the last encrypted one: the password comes last in some layouts. */
 const TAIL = 2;
+/** Strings of one group; what goes on longer is a table of something else. */
+const MAX_GROUP = 64;
 /** Groups handed out of one image. */
 const MAX_GROUPS = 8;
 
@@ -40,10 +42,11 @@ export function settingsFromStrings(view: View, minimum: number): SettingsSource
     let count = 0;
     for (let i = 0; i <= starts.length && sources.length < MAX_GROUPS; i++) {
       const isEnd = i === starts.length;
-      if (!isEnd && isCiphertext(view.bytes, starts[i] as number, ends[i] as number)) {
+      const isFull = count > 0 && i - first >= MAX_GROUP;
+      if (!isEnd && !isFull && isCiphertext(view.bytes, starts[i] as number, ends[i] as number)) {
         if (count++ === 0) first = i;
         last = i;
-      } else if (isEnd || i - last > MAX_GAP) {
+      } else if (isEnd || isFull || i - last > MAX_GAP) {
         if (count >= minimum) {
           const texts: SettingsSource["texts"][number][] = [];
           for (let k = first; k <= Math.min(last + TAIL, starts.length - 1); k++)
@@ -51,6 +54,8 @@ export function settingsFromStrings(view: View, minimum: number): SettingsSource
           sources.push({ origin: "strings", texts, numbers: [], password: undefined });
         }
         count = 0;
+        // The entry at hand belongs to the next group.
+        if (isFull) i--;
       }
     }
   }

@@ -15,6 +15,7 @@ import {
   decryptSetting,
   deriveKeys,
   findMode,
+  isPadded,
   type Kdf,
   macHolds,
   md5Key,
@@ -86,7 +87,10 @@ const MAX_PASSWORDS = 12;
 /** The same where there is no code to say so: only texts that look like this family's passwords. */
 const MAX_BLIND_PASSWORDS = 4;
 /** Passwords tried against one class with the cheap one. */
-const MAX_MD5_PASSWORDS = 64;
+const MAX_MD5_PASSWORDS = 16;
+
+/** Strings of one class; the longest known has some thirty. */
+const MAX_TEXTS = 256;
 
 export interface OpenContext {
   /** Lives as long as the sample's analysis. */
@@ -100,6 +104,7 @@ export interface OpenContext {
 
 /** Opens the strings of `source` with the passwords among them, authenticated scheme first. */
 export function openSettings(source: SettingsSource, scheme: SettingsScheme, context: OpenContext): Opening {
+  if (source.texts.length > MAX_TEXTS) return { status: "closed" };
   const ciphertexts: Ciphertext[] = [];
   for (const { text } of source.texts) {
     const ciphertext = ciphertextOf(text);
@@ -199,7 +204,7 @@ function openBlocks(
   for (const password of passwords.slice(0, MAX_MD5_PASSWORDS)) {
     const key = md5Key(password, utf8Bytes(password.value));
     const opening =
-      source.origin === "cctor" ? blocks : longestRun(blocks, (block) => opensIn(key, block, context.mode));
+      source.origin === "cctor" ? blocks : longestRun(blocks, (block) => isPadded(key, block.data));
     if (opening.length < scheme.minimum) continue;
     const mode = findMode(key, opening, context.mode);
     if (mode === undefined) continue;
@@ -215,10 +220,6 @@ function openBlocks(
     return { status: "opened", opened: { source, key, mode, settings: trimmed(source, settings) } };
   }
   return { status: "closed" };
-}
-
-function opensIn(key: SettingsKey, block: Ciphertext, mode: AesMode = "cbc"): boolean {
-  return decryptSetting(key, mode, block.data) !== undefined;
 }
 
 function longestRun<T>(list: readonly T[], test: (item: T) => boolean): readonly T[] {

@@ -13,11 +13,12 @@ import { endpointOf, readAddress } from "./address.ts";
 import type { BuildId } from "./build-id.ts";
 import { clearDrops } from "./dead-drop.ts";
 import { certain, type Entry, KEY_SIZE, type KeySite, NONCE_SIZE, SLOT } from "./entries.ts";
-import type { FoundSite } from "./key-sites.ts";
+import { type FoundSite, pointersTo } from "./key-sites.ts";
 import { type ClearConfig, type ClearText, spansOf } from "./l0.ts";
 import { type SlotGroup, STRIDE, XOR_KEY_SIZE } from "./l1.ts";
 import { missingSlots, type SlotTable } from "./l2.ts";
 import type { Blob } from "./l3.ts";
+import { searchRanges } from "./ranges.ts";
 
 export const IDENTITY: FamilyIdentity = {
   id: "win.lumma",
@@ -86,6 +87,14 @@ export function slotsFinding(input: ExtractInput, group: SlotGroup, id: BuildId 
     ]);
   addId(builder, id);
   addDrops(builder, input);
+  const first = group.slots[0];
+  const read = group.slots.length + group.holes.length;
+  const pointers =
+    first === undefined || group.stride === undefined
+      ? 0
+      : pointersTo(image, searchRanges(image), first.offset, group.stride);
+  if (pointers > read)
+    builder.reason("slot-unreadable", `the pointer table has ${pointers} entries, ${read} slots were found`);
   const hosts = new Set(group.slots.map((slot) => slot.text)).size;
   return builder.build(hosts >= 2 && group.stride !== undefined ? "structural" : "heuristic", ledger);
 }

@@ -26,27 +26,50 @@ const MAX_STRIDE = 0xff;
 /** Keys before a table of pointers with one distance between them, forwards or backwards. */
 export function sitesByTable(view: View, ranges: readonly Range[]): FoundSite[] {
   const sites: FoundSite[] = [];
-  for (const { start, end, phase, executable } of ranges) {
-    if (executable && phase !== undefined) continue;
-    for (const shift of phase === undefined ? [0, 1, 2, 3] : [phase & 3]) {
-      const first = start + ((shift - start) & 3);
-      for (const table of pointerTables(view, first, end)) {
-        const nonce = table - NONCE_SIZE;
-        if (mayBeKey(view.bytes, nonce - KEY_SIZE)) sites.push({ key: nonce - KEY_SIZE, nonce, by: "table" });
-        if (sites.length === MAX_TABLES) return sites;
-      }
-    }
+  for (const { offset } of pointerTables(view, ranges)) {
+    const nonce = offset - NONCE_SIZE;
+    if (mayBeKey(view.bytes, nonce - KEY_SIZE)) sites.push({ key: nonce - KEY_SIZE, nonce, by: "table" });
+    if (sites.length === MAX_TABLES) break;
   }
   return sites;
+}
+
+/** Length of the longest table of pointers `stride` apart that points to the slot at `offset`. */
+export function pointersTo(image: Image, ranges: readonly Range[], offset: number, stride: number): number {
+  const va = image.layout === "raw" && image.base === 0 ? undefined : image.vaOfOffset(offset);
+  const lengths = pointerTables(image.view, ranges)
+    .filter((table) => Math.abs(table.step) === stride)
+    .filter(({ offset: at, step, length }) => {
+      const index = va === undefined ? 0 : (va - (image.view.u32(at) ?? 0)) / step;
+      return Number.isInteger(index) && index >= 0 && index < length;
+    })
+    .map((table) => table.length);
+  return Math.max(0, ...lengths);
 }
 
 /** Tables with something like a key before them; a real image has one. */
 const MAX_TABLES = 8;
 
-/** Starts of rows of four or more dwords with one distance between them; every fourth dword is looked at. */
-function pointerTables(view: View, first: number, end: number): number[] {
+interface PointerTable {
+  readonly offset: number;
+  readonly length: number;
+  readonly step: number;
+}
+
+/** Rows of four or more dwords in the image's data with one distance between them, that of slots. */
+function pointerTables(view: View, ranges: readonly Range[]): PointerTable[] {
+  const tables: PointerTable[] = [];
+  for (const { start, end, phase, executable } of ranges) {
+    if (executable && phase !== undefined) continue;
+    for (const shift of phase === undefined ? [0, 1, 2, 3] : [phase & 3])
+      addTables(view, start + ((shift - start) & 3), end, tables);
+  }
+  return tables;
+}
+
+/** Every fourth dword is looked at. */
+function addTables(view: View, first: number, end: number, into: PointerTable[]): void {
   const { bytes } = view;
-  const tables: number[] = [];
   for (let at = first; at + 12 <= end; at += 16) {
     const low = ((bytes[at + 4] as number) - (bytes[at] as number)) & 0xff;
     if (low === 0 || (((bytes[at + 8] as number) - (bytes[at + 4] as number)) & 0xff) !== low) continue;
@@ -57,10 +80,10 @@ function pointerTables(view: View, first: number, end: number): number[] {
     while (from - 4 >= first && distance(view, from - 4) === step) from -= 4;
     let to = at + 8;
     while (distance(view, to) === step) to += 4;
-    if ((to - from) / 4 + 1 >= MIN_POINTERS) tables.push(from);
+    const length = (to - from) / 4 + 1;
+    if (length >= MIN_POINTERS) into.push({ offset: from, length, step });
     at += ((to - at) >> 4) << 4;
   }
-  return tables;
 }
 
 /** What the dword behind `at` is more than the one at it. */

@@ -60,7 +60,7 @@ export function findSlots(view: View, ranges: readonly Range[]): SlotGroup | und
       }
     }
   }
-  return bestGroup(view.bytes, slots);
+  return bestGroup(slots);
 }
 
 function classOf(bytes: Uint8Array, at: number): number {
@@ -102,7 +102,7 @@ function readSlot(bytes: Uint8Array, start: number, end: number): Slot | undefin
   return { offset: start, length: end - start, dialect, key, text, address };
 }
 
-function bestGroup(bytes: Uint8Array, slots: readonly Slot[]): SlotGroup | undefined {
+function bestGroup(slots: readonly Slot[]): SlotGroup | undefined {
   const groups = new Map<string, Slot[]>();
   for (const slot of slots) {
     const id = slot.key.join();
@@ -112,19 +112,28 @@ function bestGroup(bytes: Uint8Array, slots: readonly Slot[]): SlotGroup | undef
   }
   const distinct = (group: readonly Slot[]) => new Set(group.map((slot) => slot.text)).size;
   const best = [...groups.values()].sort((a, b) => distinct(b) - distinct(a))[0];
-  return best && chain(bytes, best);
+  return best && chain(best);
 }
 
-/** Orders a group by offset and tells its stride. */
-function chain(bytes: Uint8Array, unordered: readonly Slot[]): SlotGroup {
-  const slots = [...unordered].sort((a, b) => a.offset - b.offset);
-  const steps = slots.slice(1).map((slot, i) => slot.offset - (slots[i] as Slot).offset);
-  const stride = steps.length === 0 ? undefined : Math.min(...steps);
-  if (stride === undefined || !steps.every((step) => step % stride === 0 && step / stride <= MAX_HOLES + 1))
-    return { slots, stride: undefined, holes: [] };
-  const holes: number[] = [];
-  steps.forEach((step, i) => {
-    for (let k = 1; k < step / stride; k++) holes.push((slots[i] as Slot).offset + k * stride);
+/** Orders a group by offset and tells its stride. A second copy of the same slots, farther on, is left out. */
+function chain(unordered: readonly Slot[]): SlotGroup {
+  const all = [...unordered].sort((a, b) => a.offset - b.offset);
+  const steps = all.slice(1).map((slot, i) => slot.offset - (all[i] as Slot).offset);
+  if (steps.length === 0) return { slots: all, stride: undefined, holes: [] };
+  const stride = Math.min(...steps);
+  const parts: Slot[][] = [[]];
+  all.forEach((slot, i) => {
+    const step = steps[i - 1] ?? stride;
+    if (step % stride !== 0 || step / stride > MAX_HOLES + 1) parts.push([]);
+    parts.at(-1)?.push(slot);
   });
-  return { slots, stride, holes: holes.filter((at) => at < bytes.length) };
+  const slots = parts.reduce((best, part) => (part.length > best.length ? part : best));
+  const texts = new Set(slots.map((slot) => slot.text));
+  if (slots.length < 2 || all.some((slot) => !texts.has(slot.text)))
+    return { slots: all, stride: undefined, holes: [] };
+  const first = (slots[0] as Slot).offset;
+  const taken = new Set(slots.map((slot) => slot.offset));
+  const count = ((slots.at(-1) as Slot).offset - first) / stride + 1;
+  const places = Array.from({ length: count }, (_, i) => first + i * stride);
+  return { slots, stride, holes: places.filter((place) => !taken.has(place)) };
 }

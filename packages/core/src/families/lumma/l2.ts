@@ -92,6 +92,9 @@ const HOST_BYTE = new Uint8Array(256);
 for (const char of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:/")
   HOST_BYTE[char.charCodeAt(0)] = 1;
 
+/** The slots lie in the same section as their key; farther away nothing is looked for. */
+const REACH = 0x40000;
+
 /** Every offset at which one of the first keystreams gives an address; the data of the image first. */
 function scanSlots(bytes: Uint8Array, site: FoundSite, ranges: readonly Range[]): Entry[] {
   const key = bytes.subarray(site.key, site.key + KEY_SIZE);
@@ -99,10 +102,10 @@ function scanSlots(bytes: Uint8Array, site: FoundSite, ranges: readonly Range[])
   const found: Entry[] = [];
   for (const executable of [false, true]) {
     for (let k = 0; k < MAX_COUNTED; k++) {
-      const stream = chacha20(key, nonce, new Uint8Array(4), k * BLOCKS_PER_SLOT);
+      const stream = chacha20(key, nonce, new Uint8Array(LEAD), k * BLOCKS_PER_SLOT);
       for (const range of ranges) {
         if (range.executable !== executable) continue;
-        for (const offset of likelyStarts(bytes, range, stream)) {
+        for (const offset of likelyStarts(bytes, near(range, site.key), stream)) {
           const entry = readEntry(bytes, site, offset, k * BLOCKS_PER_SLOT, k);
           if (entry?.address.knownSuffix) found.push(entry);
         }
@@ -113,7 +116,15 @@ function scanSlots(bytes: Uint8Array, site: FoundSite, ranges: readonly Range[])
   return plausible(found);
 }
 
-/** Offsets at which the first four bytes of a keystream give characters of a host. */
+function near(range: Range, offset: number): Range {
+  return {
+    ...range,
+    start: Math.max(range.start, offset - REACH),
+    end: Math.min(range.end, offset + REACH),
+  };
+}
+
+/** Offsets at which the first bytes of a keystream give characters of a host. */
 function likelyStarts(bytes: Uint8Array, { start, end }: Range, stream: Uint8Array): number[] {
   const [s0, s1, s2, s3] = stream as unknown as readonly [number, number, number, number];
   const starts: number[] = [];
@@ -123,9 +134,22 @@ function likelyStarts(bytes: Uint8Array, { start, end }: Range, stream: Uint8Arr
       (HOST_BYTE[(bytes[at + 1] as number) ^ s1] as number) &
       (HOST_BYTE[(bytes[at + 2] as number) ^ s2] as number) &
       (HOST_BYTE[(bytes[at + 3] as number) ^ s3] as number);
-    if (all === 1) starts.push(at);
+    if (all === 1 && goesOn(bytes, at, stream)) starts.push(at);
   }
   return starts;
+}
+
+/** Bytes of a keystream that are tried before a whole slot is decrypted. */
+const LEAD = 8;
+
+/** The bytes behind the first four, up to a NUL, are characters of a host too. */
+function goesOn(bytes: Uint8Array, offset: number, stream: Uint8Array): boolean {
+  for (let i = 4; i < LEAD && offset + i < bytes.length; i++) {
+    const plain = (bytes[offset + i] as number) ^ (stream[i] as number);
+    if (plain === 0) return true;
+    if (HOST_BYTE[plain] === 0) return false;
+  }
+  return true;
 }
 
 /** Drops what chance gives: short texts that do not lie at the distance of slots from another one. */

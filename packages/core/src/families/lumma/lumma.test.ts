@@ -141,6 +141,21 @@ describe("a part is not passed as a whole", () => {
     expect(raw?.reasons.map((reason) => reason.text)).toEqual(["slot 8 does not decrypt to an address"]);
   });
 
+  it("says that an L1 table points to more slots than were found", () => {
+    const file = lummaL1({ hosts: ["one.pw", "two.pw", "three.pw"], userId: "abc123" });
+    const slots = Buffer.from(file).toString("latin1").indexOf("unsupported encryption") - 9 * 0x81;
+    const finding = findingOf(file.subarray(0, slots + 2 * 0x81 + 20));
+    expect(finding?.c2).toEqual(["https://one.pw", "https://two.pw"]);
+    expect(finding?.reasons.map((reason) => reason.text)).toEqual([
+      "the pointer table has 9 entries, 2 slots were found",
+    ]);
+  });
+
+  it("reads one of two copies of the same slots", () => {
+    const file = lummaL1({ hosts: ["one.pw", "two.pw"], userId: "abc123" });
+    expect(findingOf(concatBytes(file, file))).toMatchObject({ confidence: "structural", reasons: [] });
+  });
+
   it("tells a slot of L1 that holds no host", () => {
     const file = lummaL1({ hosts: ["one.pw", "two.pw", "three.pw"], userId: "abc123" });
     const slots = findingOf(file)?.evidence.filter((evidence) => evidence.pointer.startsWith("/c2/")) ?? [];
@@ -359,6 +374,16 @@ describe("bad input", () => {
       ),
       { numRuns: 400, seed: 20260101 },
     );
+  });
+
+  it("is not held up by a file full of what looks like keys", () => {
+    const marker = Buffer.from("321d30f94877825a3cbf737fdd4f1575", "hex");
+    const setup = Buffer.from("b800104000bf00204000b90800000096f3a596b820104000", "hex");
+    const pointers = Buffer.from(Uint32Array.from({ length: 9 }, (_, i) => 0x401000 + i * 0x81).buffer);
+    const parts = Array.from({ length: 5000 }, (_, i) => [marker, noise(40, i), pointers, setup]).flat();
+    const started = performance.now();
+    expect(run(concatBytes(...parts)).extraction.status).toBe("not-found");
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   it("finds nothing in random bytes", () => {

@@ -51,10 +51,15 @@ const NOT_FOUND: Extraction = {
   text: "no C2 slots of any known layout",
 };
 
+/** Key sites that are tried: a real image has one, a file made against us as many as it likes. */
+const MAX_SITES = 4;
+
 /** L3 and L2 from the places where their key is known to be. */
 function byChacha(input: ExtractInput, ranges: readonly Range[], signs: Signs): Extraction | undefined {
   const { image } = input;
+  let left = MAX_SITES;
   for (const site of keySites(image, ranges, signs)) {
+    if (left-- === 0) return undefined;
     const blob = blobAt(image, site, ranges);
     if (blob !== undefined) return config(blobFinding(input, blob, idOf(blob, image, ranges)));
     const table = slotsOf(image, site, ranges);

@@ -284,6 +284,35 @@ describe("variations", () => {
     });
   });
 
+  it("a derivation without a count takes .NET's 1000", () => {
+    const { result, derivations } = extract(
+      quasarClient({ layout: "1.4", hosts: "m.example:7;", defaultCount: true }),
+    );
+    expect(findingOf(result)).toMatchObject({ layout: "fork", c2: ["tcp://m.example:7"] });
+    expect(derivations).toBe(1);
+  });
+
+  it.each(["1.2", "1.4"] as const)("%s: values decrypted where they are stored", (layout) => {
+    const finding = findingOf(extract(quasarClient({ layout, hosts: "m.example:7;", inline: true })).result);
+    expect(finding).toMatchObject({ layout, c2: ["tcp://m.example:7"], config: { sleep_delay: 3000 } });
+  });
+
+  it("a host list that the client would not take is kept as it stands", () => {
+    const hosts = "https://paste.example/raw/abc";
+    const finding = findingOf(extract(quasarClient({ layout: "1.4", hosts })).result);
+    expect(finding).toMatchObject({
+      layout: "1.4",
+      confidence: "proved",
+      c2: [],
+      config: { other: { HOSTS: hosts } },
+    });
+    expect(finding.reasons.map((reason) => reason.code)).toEqual([
+      "bad-host",
+      "no-host",
+      "certificate-matches",
+    ]);
+  });
+
   it("many hosts, repeats folded, entries that are none told", () => {
     const hosts = `${Array.from({ length: 40 }, (_, i) => `h${i}.example:${4000 + i}`).join(";")};h0.example:4000;nonsense;1.2.3.4:0;`;
     const finding = findingOf(extract(quasarClient({ layout: "1.4", hosts })).result);
@@ -403,6 +432,18 @@ describe("hostile bytes", () => {
       ),
       { seed: 11, numRuns: 400 },
     );
+  });
+
+  it("thousands of entries that all could be ciphertexts cost little", () => {
+    const parts: Buffer[] = [];
+    for (let i = 0; i < 6000; i++) {
+      const text = Buffer.from(Buffer.alloc(i % 3 === 0 ? 32 : 96, i).toString("base64"), "utf16le");
+      parts.push(Buffer.of(0x80 | ((text.length + 1) >> 8), (text.length + 1) & 0xff), text, Buffer.of(0));
+      parts.push(Buffer.of(41), Buffer.from(`Abcdefghij${1e9 + i}`, "utf16le"), Buffer.of(0));
+    }
+    const start = performance.now();
+    expect(extract(new Uint8Array(Buffer.concat(parts)), {}, quick).result.status).toBe("not-found");
+    expect(performance.now() - start).toBeLessThan(2000);
   });
 
   it("a heap of nothing but base64 costs little", () => {

@@ -150,6 +150,11 @@ export const quasar: Family = {
       "Logs",
     ],
     password: ["1234"],
+    // KEY and AUTHKEY of that password.
+    token: [
+      "1WvgEMPjdwfqIMeM9MclyQ==",
+      "NcFtjbDOcsw7Evd3coMC0y4koy/SRZGydhNmno81ZOWOvdfg7sv0Cj5ad2ROUfX4QMscAIjYJdjrrs41+qcQwg==",
+    ],
   },
   extract,
 };

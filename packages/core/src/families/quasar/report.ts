@@ -91,7 +91,7 @@ export function reportSettings(builder: FindingBuilder, settings: Settings, ledg
     const text = texts.get(name);
     if (text !== undefined && text.value !== "") builder.other(name, text, { as: text.as });
   }
-  reportSessionKeys(builder, texts);
+  reportSessionKeys(builder, texts, ledger);
   const certificate = texts.get("SERVERCERTIFICATESTR");
   if (certificate !== undefined && certificate.value !== "")
     reportCertificate(builder, certificate, texts.get("ENCRYPTIONKEY"), ledger);
@@ -104,11 +104,11 @@ function reportHosts(builder: FindingBuilder, { texts, ints }: Settings): void {
     const valid = port !== undefined && port.value > 0 && port.value < 0x10000;
     builder.endpoint(
       { scheme: "tcp", host: single.value, ...(valid ? { port: port.value } : {}), usage: "c2" },
-      [...single.at, ...(valid ? port.at : [])],
-      // The port is an instruction's operand, which is no UTF-8.
-      { as: single.as === "utf8" ? "latin1" : single.as },
+      single.at,
+      { as: single.as },
     );
   }
+  if (port !== undefined) builder.other("PORT", port, { as: "code" });
   const list = texts.get("HOSTS");
   if (list === undefined) return;
   const parsed = parseHosts(list.value, locator(list.value, list.view, list.as));
@@ -140,7 +140,7 @@ function reportPaths(builder: FindingBuilder, { texts, folder }: Settings): void
 }
 
 /** 1.3 derives both from the operator's password, so they tie clients of one server together. */
-function reportSessionKeys(builder: FindingBuilder, texts: Settings["texts"]): void {
+function reportSessionKeys(builder: FindingBuilder, texts: Settings["texts"], ledger: Ledger): void {
   for (const [name, algorithm] of [
     ["KEY", "AES-128-CBC"],
     ["AUTHKEY", "HMAC-SHA256"],
@@ -148,11 +148,11 @@ function reportSessionKeys(builder: FindingBuilder, texts: Settings["texts"]): v
     const text = texts.get(name);
     if (text === undefined || text.value === "") continue;
     builder.other(name, text, { as: text.as });
-    const key = base64Bytes(text.value);
+    const steps = text.as === "utf8" ? [{ op: "base64" }] : [{ op: "utf16le" }, { op: "base64" }];
+    const key = base64Bytes(text.value) && ledger.derive(text.at, steps, `user string ${name}`, "key");
     if (key !== undefined)
-      builder.encryption({ algorithm, key: hex(key), usage: "communication" }, text.at, {
-        as: text.as,
-        steps: ["base64"],
+      builder.encryption({ algorithm, key: hex(key.bytes), usage: "communication" }, [key.span()], {
+        as: "hex",
       });
   }
 }

@@ -31,6 +31,8 @@ export interface ClearConfig {
 const NEAR = 0x1000;
 /** Bytes between a dead drop and a C2 whose host is a name, and between a dead drop and its user agent. */
 const VERY_NEAR = 0x400;
+/** Addresses of an image told to be Vidar's that may stand apart; where there are more, it holds other programs' too. */
+const MAX_APART = 8;
 /** Dead drops of one config. */
 const MAX_DEAD_DROPS = 32;
 
@@ -65,7 +67,8 @@ export function readClear(
   const version = byCode ?? pick(facts(view, around, 3, 5, VERSION), around);
   const near = (u: FoundUrl, reach: number) =>
     [...deadDrops, ...(buildId === undefined ? [] : [buildId])].some((f) => distance(u, f) <= reach);
-  const c2 = origins.filter((u) => (isIpv4(u.url.host) ? told || near(u, NEAR) : near(u, VERY_NEAR)));
+  const few = told && origins.length <= MAX_APART;
+  const c2 = origins.filter((u) => (isIpv4(u.url.host) ? few || near(u, NEAR) : near(u, VERY_NEAR)));
 
   const urls = deadDrops.length + c2.length;
   const facts3 = Number(version !== undefined) + Number(buildId !== undefined) + Number(urls > 0);

@@ -44,8 +44,12 @@ function cellOf(value: CilValue): ArrayCell | undefined {
 
 export function storeElement(array: CilValue, index: CilValue, value: CilValue, block: number): void {
   const cell = cellOf(array);
-  if (cell === undefined) return;
-  if (cell.block !== block) cell.isExact = false;
+  // What is not followed any more is not written to: a call may have kept a view of it as it was (letGo).
+  if (cell === undefined || !cell.isExact) return;
+  if (cell.block !== block) {
+    cell.isExact = false;
+    return;
+  }
   if (index.kind === "int" && index.value >= 0 && cell.items.size < MAX_ITEMS)
     cell.items.set(index.value, value);
   else cell.isExact = false;
@@ -96,14 +100,24 @@ export class CilCalls {
     const token = op !== "calli" ? operand : pointer?.kind === "token" ? pointer.token : 0;
     const method = this.#dotnet.nameOf(token) ?? "";
     const result =
-      op === "newobj" ? this.#construct(method, token, args, at) : this.#call(method, token, args, at, state);
+      op === "newobj"
+        ? this.#construct(method, token, args, at, state)
+        : this.#call(method, token, args, at, state);
     if (op === "newobj" || signature.returns.name !== "System.Void") state.push(result);
-    return { token, method, args };
+    const kept = result.kind === "new" || result.kind === "call" ? result.args : args;
+    return { token, method, args: kept };
   }
 
-  #construct(method: string, token: Token, args: readonly CilValue[], at: readonly Span[]): CilValue {
+  #construct(
+    method: string,
+    token: Token,
+    args: readonly CilValue[],
+    at: readonly Span[],
+    state: CilState,
+  ): CilValue {
     const type = method.slice(0, method.lastIndexOf("::"));
-    return this.#spanOver(type, args) ?? { kind: "new", type, method, token, args, at };
+    const span = this.#spanOver(type, args);
+    return span ?? { kind: "new", type, method, token, args: letGo(method, args, state), at };
   }
 
   #call(
@@ -127,21 +141,16 @@ export class CilCalls {
     if (/^System\.(ReadOnly)?Span`1::op_Implicit$/.test(method)) return first;
     // A constructor called on the address of a local makes the value in place.
     if (method.endsWith("::.ctor") && first.kind === "address" && first.of === "local") {
-      state.slots.set(first.index, this.#construct(method, token, args.slice(1), at));
+      state.slots.set(first.index, this.#construct(method, token, args.slice(1), at, state));
       return UNKNOWN;
     }
-    for (const arg of args) {
-      const cell = cellOf(arg);
-      if (cell !== undefined && !KEEPS_ARRAYS.test(method)) cell.isExact = false;
-      if (arg.kind === "address") state.slots.delete(arg.of === "argument" ? -1 - arg.index : arg.index);
-    }
-    return { kind: "call", method, token, args, at };
+    return { kind: "call", method, token, args: letGo(method, args, state), at };
   }
 
   #initialise(cell: ArrayCell, handle: CilValue): void {
     const data = this.#dataOf(handle);
     const size = ELEMENT_SIZE[cell.elementType] ?? 0;
-    cell.items.clear();
+    cell.items = new Map();
     if (data === undefined || cell.length === undefined) cell.isExact = false;
     else {
       cell.data = size === 0 ? data : data.clip(0, Math.max(0, cell.length) * size);
@@ -187,6 +196,33 @@ export class CilCalls {
     const blob = column < 0 ? undefined : this.#dotnet.blob(row[column] as number);
     return blob && methodSignature(blob, (type) => this.#dotnet.nameOf(type));
   }
+}
+
+/**
+ * The arguments as the callee gets them. It may write to arrays and through addresses: the values stay as they were
+ * for who looks at the call, and are not known afterwards.
+ */
+function letGo(method: string, args: readonly CilValue[], state: CilState): readonly CilValue[] {
+  return args.map((arg) => {
+    forget(arg, state);
+    const cell = cellOf(arg);
+    if (cell === undefined || !cell.isExact || KEEPS_ARRAYS.test(method)) return arg;
+    const before: CilValue = { ...cell };
+    cell.isExact = false;
+    return before;
+  });
+}
+
+/** Something is written through an address. */
+export function forget(address: CilValue, state: CilState): void {
+  if (address.kind === "address")
+    state.slots.delete(address.of === "argument" ? -1 - address.index : address.index);
+}
+
+/** An address within an array is taken: stores through it are not followed. */
+export function loseElements(array: CilValue): void {
+  const cell = cellOf(array);
+  if (cell !== undefined) cell.isExact = false;
 }
 
 /** Library methods that read the arrays they get and leave them as they are. */

@@ -1,24 +1,18 @@
-/** The abstract stack machine behind cil-values.ts: control flow, loads, stores. Calls and arrays: cil-calls.ts. */
+/**
+ * The abstract stack machine behind cil-values.ts: what each instruction does.
+ * Control flow: cil-flow.ts; calls and arrays: cil-calls.ts.
+ */
 import type { Span } from "../../bytes/index.ts";
-import { type ArrayCell, CilCalls, loadElement, storeElement } from "./cil-calls.ts";
-import { BINARY, compare, foldBinary, foldUnary, truth } from "./cil-fold.ts";
-import { CilState, meet, UNKNOWN } from "./cil-state.ts";
+import { type ArrayCell, CilCalls, forget, loadElement, loseElements, storeElement } from "./cil-calls.ts";
+import { CilWalk } from "./cil-flow.ts";
+import { BINARY, foldBinary, foldUnary } from "./cil-fold.ts";
+import { type CilState, UNKNOWN } from "./cil-state.ts";
 import type { CallMade, CilValue, FieldStore, MethodEffects } from "./cil-values.ts";
 import type { Dotnet, Instruction, Token } from "./model.ts";
 import { TABLE } from "./table-layout.ts";
 
-/** Instructions walked for each of a method: flattened control flow visits its dispatcher over and over. */
-const STEPS_PER_INSTRUCTION = 4;
-const MIN_STEPS = 1 << 14;
-
-/** Values copied or compared for the price of one step, where ways part and meet. */
-const VALUES_PER_STEP = 4;
-
 /** Stores and calls kept of one method. */
 const MAX_EFFECTS = 1 << 16;
-
-/** Times that a meeting point is walked again before everything there is taken as unknown. */
-const MAX_MEETINGS = 4;
 
 /** Values taken off, values put on, by instruction; what is not here is handled by name or does nothing. */
 const EFFECTS: readonly (readonly [string, number, number])[] = [
@@ -43,134 +37,39 @@ const STACK_EFFECT = new Map(
 /** What they take they give back: the value does not change for our purposes. */
 const TRANSPARENT = new Set(["castclass", "isinst", "box", "unbox.any"]);
 
-const STOPS = new Set(["ret", "throw", "rethrow", "endfinally", "endfilter", "jmp"]);
-
-/** Where control goes: on, to an offset, one of two ways (unknown condition), or nowhere. */
-type Flow =
-  | { readonly to: "next" | "stop" }
-  | { readonly to: "jump"; readonly target: number }
-  | { readonly to: "either"; readonly targets: readonly number[] };
-
-const NEXT: Flow = { to: "next" };
-const STOP: Flow = { to: "stop" };
-
 export class CilMachine {
   readonly #dotnet: Dotnet;
-  readonly #code: readonly Instruction[];
   readonly #calls: CilCalls;
   readonly #span: (instruction: Instruction) => Span;
   readonly #stores = new Map<number, FieldStore>();
   readonly #made = new Map<number, CallMade>();
   readonly #returns: CilValue[] = [];
-  readonly #indexAt = new Map<number, number>();
-  #stepsLeft: number;
-  /** Number of the stretch of code between two meeting points. */
-  #block = 0;
-  #isConditional = false;
+  readonly #walk: CilWalk;
 
   constructor(dotnet: Dotnet, methodRid: number) {
     this.#dotnet = dotnet;
     this.#calls = new CilCalls(dotnet);
     const body = dotnet.body(methodRid);
-    this.#code = body === undefined ? [] : dotnet.instructions(methodRid);
-    this.#stepsLeft = MIN_STEPS + STEPS_PER_INSTRUCTION * this.#code.length;
+    const code = body === undefined ? [] : dotnet.instructions(methodRid);
     this.#span = (i) => body?.code.span(i.offset, i.size) ?? { artifact: 0, offset: 0, length: 0 };
-    this.#code.forEach((instruction, index) => {
-      this.#indexAt.set(instruction.offset, index);
-    });
+    this.#walk = new CilWalk(code, (instruction, state) => this.#step(instruction, state));
   }
 
   run(): MethodEffects {
-    const fork = this.#walkKnown(new CilState());
-    if (fork !== undefined) this.#walkUnknown(fork.state, fork.targets);
+    this.#walk.run();
     return { stores: [...this.#stores.values()], calls: [...this.#made.values()], returns: this.#returns };
   }
 
-  /** As long as every branch is known there is one way only, and going round a loop is going on. */
-  #walkKnown(state: CilState): { state: CilState; targets: readonly number[] } | undefined {
-    let index: number | undefined = 0;
-    while (index !== undefined) {
-      const instruction = this.#next(index);
-      if (instruction === undefined) return undefined;
-      const flow = this.#step(instruction, state);
-      if (flow.to === "either") return { state, targets: flow.targets };
-      index =
-        flow.to === "jump" ? this.#indexAt.get(flow.target) : flow.to === "next" ? index + 1 : undefined;
-    }
-    return undefined;
-  }
-
-  /** From the first unknown branch on: all ways, in the order of the code, meeting where branches lead. */
-  #walkUnknown(start: CilState, targets: readonly number[]): void {
-    this.#isConditional = true;
-    const meetings = this.#branchTargets();
-    const work: { target: number; state: CilState }[] = [];
-    this.#fork(start, targets, work);
-    for (let item = work.pop(); item !== undefined; item = work.pop()) {
-      this.#block++;
-      let state = item.state;
-      let index = this.#indexAt.get(item.target);
-      while (index !== undefined) {
-        const instruction = this.#next(index);
-        if (instruction === undefined) break;
-        const meeting = meetings.get(instruction.offset);
-        if (meeting !== undefined) {
-          this.#charge(state);
-          const joined = join(meeting, state);
-          if (joined === undefined) break;
-          this.#block++;
-          state = joined;
-        }
-        const flow = this.#step(instruction, state);
-        if (flow.to === "either") {
-          this.#fork(state, flow.targets, work);
-          break;
-        }
-        index =
-          flow.to === "jump" ? this.#indexAt.get(flow.target) : flow.to === "next" ? index + 1 : undefined;
-      }
-    }
-  }
-
-  /** Puts the ways on the list, the first on top. */
-  #fork(state: CilState, targets: readonly number[], work: { target: number; state: CilState }[]): void {
-    for (let i = targets.length - 1; i >= 0 && this.#stepsLeft > 0; i--) {
-      this.#charge(state);
-      work.push({ target: targets[i] as number, state: state.copy() });
-    }
-  }
-
-  #charge(state: CilState): void {
-    this.#stepsLeft -= 1 + (state.stack.length + state.slots.size) / VALUES_PER_STEP;
-  }
-
-  /** The instruction at `index`, as long as the budget lasts. */
-  #next(index: number): Instruction | undefined {
-    return this.#stepsLeft-- > 0 ? this.#code[index] : undefined;
-  }
-
-  #branchTargets(): Map<number, Meeting> {
-    const targets = new Map<number, Meeting>();
-    for (const { op, operand } of this.#code) {
-      if (Array.isArray(operand))
-        for (const target of operand) targets.set(target, { visits: 0, state: undefined });
-      else if (typeof operand === "number" && isBranch(op))
-        targets.set(operand, { visits: 0, state: undefined });
-    }
-    return targets;
-  }
-
-  #step(instruction: Instruction, state: CilState): Flow {
+  /** Any instruction but a branch. */
+  #step(instruction: Instruction, state: CilState): void {
     const { op, operand } = instruction;
-    if (STOPS.has(op)) {
-      if (op === "ret" && state.stack.length > 0 && this.#returns.length < MAX_EFFECTS)
-        this.#returns.push(state.pop());
-      return STOP;
-    }
-    if (isBranch(op)) return this.#branch(instruction, state);
+    if (op === "ret" && state.stack.length > 0 && this.#returns.length < MAX_EFFECTS)
+      this.#returns.push(state.pop());
     const effect = STACK_EFFECT.get(op);
     if (effect !== undefined) {
-      state.popMany(effect.pops);
+      const [first = UNKNOWN] = state.popMany(effect.pops);
+      if (op === "ldelema") loseElements(knownOf(first));
+      if (effect.pushes === 0 && op !== "pop") forget(first, state);
       if (effect.pushes > 0) state.push(UNKNOWN);
     } else if (BINARY.has(op)) {
       const [a, b] = state.popMany(2) as [CilValue, CilValue];
@@ -185,31 +84,6 @@ export class CilMachine {
       if (typeof operand === "number") this.#withOperand(instruction, operand, state);
       else this.#plain(instruction, state);
     }
-    return NEXT;
-  }
-
-  #branch({ op, operand, offset, size }: Instruction, state: CilState): Flow {
-    const next = offset + size;
-    if (op === "switch") {
-      const targets = Array.isArray(operand) ? (operand as readonly number[]) : [];
-      const value = state.pop();
-      if (value.kind !== "int") return { to: "either", targets: [next, ...targets] };
-      const target = targets[value.value >>> 0];
-      return target === undefined ? NEXT : { to: "jump", target };
-    }
-    const target = operand as number;
-    if (op.startsWith("leave")) state.stack.length = 0;
-    if (op.startsWith("leave") || op === "br" || op === "br.s") return { to: "jump", target };
-    let isTaken: boolean | undefined;
-    if (op.startsWith("brtrue") || op.startsWith("brfalse")) {
-      const value = truth(state.pop());
-      isTaken = value === undefined ? undefined : value === op.startsWith("brtrue");
-    } else {
-      const [a, b] = state.popMany(2) as [CilValue, CilValue];
-      isTaken = compare(op, a, b);
-    }
-    if (isTaken === undefined) return { to: "either", targets: [next, target] };
-    return isTaken ? { to: "jump", target } : NEXT;
   }
 
   /** Instructions without an operand. */
@@ -290,7 +164,7 @@ export class CilMachine {
           data: undefined,
           items: new Map(),
           isExact: true,
-          block: this.#block,
+          block: this.#walk.block,
           at,
         };
         state.push(cell);
@@ -324,7 +198,7 @@ export class CilMachine {
       isStatic,
       object,
       value: knownOf(value),
-      isConditional: this.#isConditional,
+      isConditional: this.#walk.isConditional,
       at: this.#span(instruction),
     });
   }
@@ -338,14 +212,14 @@ export class CilMachine {
       method: call.method,
       isNew: instruction.op === "newobj",
       args: call.args,
-      isConditional: this.#isConditional,
+      isConditional: this.#walk.isConditional,
       at: this.#span(instruction),
     });
   }
 
   /** One entry a visit while the way is known; afterwards one an instruction, the latest (least sure) view of it. */
   #keep<T>(entries: Map<number, T>, { offset }: Instruction, entry: T): void {
-    const key = this.#isConditional ? offset : -1 - entries.size;
+    const key = this.#walk.isConditional ? offset : -1 - entries.size;
     if (entries.size < MAX_EFFECTS || entries.has(key)) entries.set(key, entry);
   }
 
@@ -356,35 +230,8 @@ export class CilMachine {
 
   #storeElement(state: CilState): void {
     const [array, index, value] = state.popMany(3) as [CilValue, CilValue, CilValue];
-    storeElement(knownOf(array), index, value, this.#block);
+    storeElement(knownOf(array), index, value, this.#walk.block);
   }
-}
-
-interface Meeting {
-  visits: number;
-  state: CilState | undefined;
-}
-
-/** The state to go on with at a meeting point; undefined when nothing new came. */
-function join(meeting: Meeting, state: CilState): CilState | undefined {
-  meeting.visits++;
-  if (meeting.state === undefined) {
-    meeting.state = state.copy();
-    return state;
-  }
-  if (meeting.visits > MAX_MEETINGS) {
-    const isKnown = meeting.state.stack.length > 0 || meeting.state.slots.size > 0;
-    meeting.state = new CilState();
-    return isKnown ? new CilState() : undefined;
-  }
-  const { state: met, isSame } = meet(meeting.state, state);
-  if (isSame) return undefined;
-  meeting.state = met;
-  return met.copy();
-}
-
-function isBranch(op: string): boolean {
-  return (op.startsWith("b") && op !== "break" && op !== "box") || op.startsWith("leave") || op === "switch";
 }
 
 /** Fields are followed by their token alone where the object is surely the same: statics, and those of `this`. */

@@ -265,4 +265,13 @@ describe("noise between a constant and its store", () => {
     const later = value("Later");
     expect(hex((later && constantBytes(later))?.value ?? new Uint8Array())).toBe("c800c9");
   });
+
+  it("is not taken for constant when somebody else may have written it", () => {
+    const passed = value("Passed");
+    const argument = passed?.kind === "call" ? passed.args[0] : undefined;
+    expect(hex((argument && constantBytes(argument))?.value ?? new Uint8Array())).toBe("07");
+    expect(value("Changed")).toMatchObject({ kind: "array", isExact: false });
+    expect(constantBytes(value("Changed") ?? { kind: "unknown", at: [] })).toBeUndefined();
+    expect(value("Pointed")?.kind).toBe("unknown");
+  });
 });
