@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concatBytes, hex, latin1Bytes } from "../bytes/index.ts";
-import { xor, xorByte, xorIncrementing, xorRolling } from "./xor.ts";
+import { xor, xorByte, xorIncrementing, xorMinusNext, xorRolling, xorWithLast } from "./xor.ts";
 
 const data = fc.uint8Array({ maxLength: 100 });
 const key = fc.uint8Array({ minLength: 1, maxLength: 20 });
@@ -63,5 +63,19 @@ describe("XOR", () => {
   it("refuses an empty key and a start before it", () => {
     expect(() => xor(Uint8Array.of(1), new Uint8Array(0))).toThrow(RangeError);
     expect(() => xor(Uint8Array.of(1), Uint8Array.of(1), -1)).toThrow(RangeError);
+  });
+});
+
+describe("the XORs of .NET loaders", () => {
+  it("takes the next byte off, over all but the last", () => {
+    // 0x41 ^ 0x01 - 0x10, 0x10 ^ 0x02 - 0x05
+    expect([...xorMinusNext(Uint8Array.of(0x41, 0x10, 0x05), Uint8Array.of(1, 2))]).toEqual([0x30, 0x0d]);
+    expect([...xorMinusNext(new Uint8Array(), Uint8Array.of(1))]).toEqual([]);
+  });
+
+  it("mixes 112 and the last byte in", () => {
+    const plain = [0x4d, 0x5a, 0x90];
+    const sealed = plain.map((byte, i) => byte ^ (i % 2 === 0 ? 7 : 9) ^ 112 ^ 0x33);
+    expect([...xorWithLast(Uint8Array.of(...sealed, 0x33), Uint8Array.of(7, 9))]).toEqual(plain);
   });
 });

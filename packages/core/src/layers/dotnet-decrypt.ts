@@ -2,7 +2,7 @@
  * Trying an assembly's constants on what it hides: first on a block, then on a page, then on the whole, so that
  * thousands of keys cost milliseconds. What counts is only what `unwrap` recognises in the end.
  */
-import { concatBytes, hex } from "../bytes/index.ts";
+import { concatBytes, hex, type Span } from "../bytes/index.ts";
 import {
   type BlockMode,
   type BlockPadding,
@@ -24,7 +24,7 @@ import { type Opaque, type UnwrapContext, type Unwrapped, unwrap } from "./dotne
 const MAX_WORK = 5_000_000;
 /** Prices of setting RC4's key up and of decrypting a page. */
 const RC4_WORK = 60;
-const PAGE_WORK = 1500;
+const PAGE_WORK = 2500;
 /** Whole decryptions of one blob that may lead to nothing. */
 const MAX_FALSE = 8;
 
@@ -49,7 +49,7 @@ interface Cipher {
 const CIPHERS: readonly Cipher[] = [
   {
     name: "aes",
-    work: 150,
+    work: 190,
     block: 16,
     keySizes: [32, 16, 24],
     decrypt: decryptAes,
@@ -193,7 +193,8 @@ export class Trials {
     if (prefix === undefined || !prefixHolds(prefix, this.#secrets.inflates)) return undefined;
     for (const padding of ["pkcs7", "none"]) {
       const params = { key: hex(key), ...(iv === undefined ? {} : { iv: hex(iv) }), padding };
-      const got = this.#whole(opaque, { op: `${cipher.name}-${mode}`, params });
+      const at = this.#originsOf(iv === undefined ? [key] : [key, iv]);
+      const got = this.#whole(opaque, { op: `${cipher.name}-${mode}`, params, ...at });
       if (got !== undefined) return got;
     }
     return undefined;
@@ -242,7 +243,13 @@ export class Trials {
   ): Unwrapped | undefined {
     this.#left -= PAGE_WORK / 10;
     if (!prefixHolds(run(opaque.bytes.subarray(0, PREFIX)), false)) return undefined;
-    return this.#whole(opaque, { op, params: { key: hex(key) } });
+    return this.#whole(opaque, { op, params: { key: hex(key) }, ...this.#originsOf([key]) });
+  }
+
+  /** Where the constants stand that these were made of; an IV from the ciphertext has no place of its own. */
+  #originsOf(secrets: readonly Uint8Array[]): { at?: Span[] } {
+    const at = secrets.flatMap((secret) => this.#material.origins.get(hex(secret)) ?? []);
+    return at.length === 0 ? {} : { at };
   }
 
   #whole(opaque: Opaque, step: Step): Unwrapped | undefined {

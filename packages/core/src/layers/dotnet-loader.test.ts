@@ -9,7 +9,7 @@ import { buildAssembly } from "@assay/carriers/dotnet-writer";
 import { remcosCarriers } from "@assay/carriers/remcos";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { equalBytes, latin1Bytes, View } from "../bytes/index.ts";
+import { equalBytes, hex, latin1Bytes, View } from "../bytes/index.ts";
 import { openImage } from "../formats/index.ts";
 import { Ledger } from "../model/index.ts";
 import { Budget, DEFAULT_LIMITS } from "./budget.ts";
@@ -73,6 +73,13 @@ describe("the layer of .NET loaders", () => {
     const chain = ledger.chain(inner[0]?.view.artifact ?? 0);
     expect(chain.slice(1)).toEqual(["utf16le", "base64", "aes-cbc", "gunzip"]);
     expect(chain[0]).toMatch(/^string 0x70/);
+  });
+
+  it("says where the key and the IV stand", () => {
+    const { inner, ledger } = peel(carry("AES-CBC, key and IV in .cctor", PAYLOAD));
+    const [step] = ledger.entries[inner[0]?.view.artifact ?? 0]?.steps ?? [];
+    const read = (step?.at ?? []).map((span) => hex(ledger.read([span]) ?? new Uint8Array()));
+    expect(read).toEqual([step?.params?.key, step?.params?.iv]);
   });
 
   it("calls Costura's assemblies by their names", () => {

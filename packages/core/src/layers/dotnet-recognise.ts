@@ -129,11 +129,11 @@ export function startsLikePayload(head: Uint8Array, deflate: boolean): boolean {
   if (MAGICS.has(four)) return true;
   if (gzipAt(head) !== undefined || isZlib(head)) return true;
   if (deflate && couldBeDeflate(head)) return true;
-  // Most keys give noise, and most noise is told from text by a byte or two.
+  // Most keys give noise, and most noise is told from text by a byte or two; BOMs start with ef bb and ff fe.
   const [first, second] = [head[0] as number, head[1] as number];
   const couldBeText = isTextByte(first)
     ? second === 0 || second >= 0x80 || isTextByte(second)
-    : first >= 0x80;
+    : pair === 0xbbef || pair === 0xfeff;
   return couldBeText && textUnit(head.subarray(0, HEAD)) !== 0;
 }
 

@@ -2,7 +2,7 @@
  * What an assembly's code knows that could open a payload: the constants that its methods around decryption pass,
  * store and return. Which of them is a key, an IV or a salt is not decided here: trying decides.
  */
-import { type Found, utf8Bytes } from "../bytes/index.ts";
+import { type Found, mapFound, utf8Bytes } from "../bytes/index.ts";
 import {
   type CallMade,
   type CilValue,
@@ -40,15 +40,15 @@ const TELLING =
 /** A key derivation: what it gets, as far as it is known. */
 export interface Derivation {
   readonly kind: "pbkdf2" | "pbkdf1";
-  readonly password: Uint8Array | undefined;
-  readonly salt: Uint8Array | undefined;
+  readonly password: Found<Uint8Array> | undefined;
+  readonly salt: Found<Uint8Array> | undefined;
   readonly iterations: number | undefined;
   readonly hash: string | undefined;
 }
 
 export interface Secrets {
-  readonly texts: readonly string[];
-  readonly arrays: readonly Uint8Array[];
+  readonly texts: readonly Found<string>[];
+  readonly arrays: readonly Found<Uint8Array>[];
   /** Single bytes that something is XORed with. */
   readonly bytes: readonly number[];
   readonly derivations: readonly Derivation[];
@@ -63,8 +63,8 @@ export interface Secrets {
 }
 
 interface Collected {
-  readonly texts: Set<string>;
-  readonly arrays: Map<string, Uint8Array>;
+  readonly texts: Map<string, Found<string>>;
+  readonly arrays: Map<string, Found<Uint8Array>>;
   readonly bytes: Set<number>;
   readonly derivations: Derivation[];
   readonly replacements: Map<string, Replacement>;
@@ -87,7 +87,7 @@ export function secretsOf(dotnet: Dotnet): Secrets {
     inflates ||= name.startsWith("System.IO.Compression.");
   }
   const out: Collected = {
-    texts: new Set(),
+    texts: new Map(),
     arrays: new Map(),
     bytes: new Set(),
     derivations: [],
@@ -105,14 +105,14 @@ export function secretsOf(dotnet: Dotnet): Secrets {
     for (const value of returns) readValue(value, out, 0);
   }
   const strings = dotnet.userStrings();
-  if (strings.length <= FEW_STRINGS) for (const { text } of strings) addText(text.value, out);
+  if (strings.length <= FEW_STRINGS) for (const { text } of strings) addText(text, out);
   for (const field of dotnet.fields) {
     if ((field.flags & 0x100) === 0 || out.arrays.size >= MAX_ARRAYS) continue;
     const data = dotnet.fieldData(field.rid);
-    if (data !== undefined && data.length <= 64) addArray(data.bytes, out);
+    if (data !== undefined && data.length <= 64) addArray({ value: data.bytes, at: [data.span()] }, out);
   }
   return {
-    texts: [...out.texts],
+    texts: [...out.texts.values()],
     arrays: [...out.arrays.values()],
     bytes: [...out.bytes],
     derivations: out.derivations,
@@ -213,11 +213,11 @@ function readCall({ method, args, isNew }: CallMade, out: Collected): void {
 
 function readValue(value: CilValue, out: Collected, depth: number): void {
   if (depth > MAX_DEPTH) return;
-  if (value.kind === "string") addText(value.text.value, out);
+  if (value.kind === "string") addText(value.text, out);
   else if (value.kind === "array") {
     if (value.length !== undefined && value.length <= MAX_SECRET) {
       const bytes = constantBytes(value);
-      if (bytes !== undefined) addArray(bytes.value, out);
+      if (bytes !== undefined) addArray(bytes, out);
     }
   } else if (value.kind === "field") {
     if (value.known !== undefined) readValue(value.known, out, depth + 1);
@@ -225,19 +225,22 @@ function readValue(value: CilValue, out: Collected, depth: number): void {
     const text = value.kind === "call" || value.type === "System.String" ? constantText(value) : undefined;
     if (text !== undefined) {
       if (text.value.length >= MIN_TEXT && out.joined.size < MAX_JOINED) out.joined.set(text.value, text);
-      addText(text.value, out);
+      addText(text, out);
     }
     for (const arg of value.args) readValue(arg, out, depth + 1);
   }
 }
 
-function addText(text: string, out: Collected): void {
-  if (text.length > 0 && text.length <= MAX_SECRET && out.texts.size < MAX_TEXTS) out.texts.add(text);
+function addText(text: Found<string>, out: Collected): void {
+  const { value } = text;
+  if (value.length > 0 && value.length <= MAX_SECRET && out.texts.size < MAX_TEXTS && !out.texts.has(value))
+    out.texts.set(value, text);
 }
 
-function addArray(bytes: Uint8Array, out: Collected): void {
-  if (bytes.length > 0 && bytes.length <= MAX_SECRET && out.arrays.size < MAX_ARRAYS)
-    out.arrays.set(bytes.join(), bytes);
+function addArray(bytes: Found<Uint8Array>, out: Collected): void {
+  const { length } = bytes.value;
+  if (length > 0 && length <= MAX_SECRET && out.arrays.size < MAX_ARRAYS)
+    out.arrays.set(bytes.value.join(), bytes);
 }
 
 function addDerivation(method: string, args: readonly CilValue[], out: Collected): void {
@@ -256,7 +259,7 @@ function addDerivation(method: string, args: readonly CilValue[], out: Collected
 }
 
 /** Bytes of a password or salt: of an array, or UTF-8 of a text. */
-function bytesOf(value: CilValue): Uint8Array | undefined {
-  const text = constantText(value)?.value;
-  return text === undefined ? constantBytes(value)?.value : utf8Bytes(text);
+function bytesOf(value: CilValue): Found<Uint8Array> | undefined {
+  const text = constantText(value);
+  return text === undefined ? constantBytes(value) : mapFound(text, utf8Bytes);
 }
