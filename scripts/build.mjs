@@ -16,7 +16,7 @@ await build({
   target: "node20.19",
   mainFields: ["module", "main"],
   // Native and WebAssembly packages find their binaries beside themselves.
-  external: ["@litko/yara-x", "@virustotal/yara-x"],
+  external: ["7z-wasm", "@litko/yara-x", "@virustotal/yara-x"],
   // CommonJS packages inside the bundle ask for node's modules with require.
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -1,0 +1,159 @@
+/**
+ * One run of 7-Zip (7z-wasm, 7-Zip 24.09) over bytes in memory: a fresh WebAssembly instance, dropped afterwards.
+ *
+ * Nothing in it reaches the machine: its files are emscripten's MEMFS, NODEFS is never mounted, stdin is at its end,
+ * and members leave through standard output, so that no name in an archive is ever a name of a file.
+ */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import SevenZip, { type FSStream, type SevenZipModule, type SevenZipModuleOptions } from "7z-wasm";
+
+/** Heap of one run. LZMA dictionaries are the large part of it: 64 MiB in 7-Zip's own "ultra". */
+export const HEAP_LIMIT = 384 * 1024 * 1024;
+
+const PAGE = 65_536;
+const INPUT = "/in";
+const SELECTION = "/selection";
+
+export type Exit =
+  /** 7-Zip came to its end; it may have met errors. */
+  | "ended"
+  /** A sink had enough. */
+  | "stopped"
+  /** 7-Zip threw out of its own code: its catch blocks are not compiled in, so badly damaged input ends it. */
+  | "crashed";
+
+export interface Run {
+  readonly input: Uint8Array;
+  /** Command and switches, without the archive. */
+  readonly args: readonly string[];
+  /** Names, one a line, for `-i@` or `-x@` followed by SELECTION_FILE. */
+  readonly selection?: readonly string[];
+  /** Takes standard output as it comes; the bytes are only valid during the call. False stops the run. */
+  readonly out: (bytes: Uint8Array) => boolean;
+  /** Takes standard error likewise. 7-Zip writes it unbuffered, so it is in step with standard output. */
+  readonly log: (bytes: Uint8Array) => boolean;
+}
+
+export const SELECTION_FILE = SELECTION;
+
+/** Thrown through 7-Zip by a sink; emscripten hands on whatever is not its own error. */
+class Stop extends Error {}
+
+/** The part of WebAssembly's JavaScript interface that is used; without the DOM's types nothing declares it. */
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+interface Instance {
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+interface Wasm {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => Instance;
+  readonly Memory: new (...never: never[]) => Memory;
+  readonly RuntimeError: new (...never: never[]) => Error;
+}
+const wasm = (globalThis as unknown as { readonly WebAssembly: Wasm }).WebAssembly;
+
+/** What the package's own types leave out. */
+interface Options extends Partial<SevenZipModuleOptions> {
+  instantiateWasm(imports: object, done: (instance: Instance, module: object) => void): object;
+}
+
+interface Devices {
+  readonly streams: (FSStream | null)[];
+  makedev(major: number, minor: number): number;
+  registerDevice(device: number, operations: object): void;
+}
+
+let compiled: object | undefined;
+
+/** Compiled once a process; instances share nothing but the code. */
+function wasmModule(): object {
+  compiled ??= new wasm.Module(readFileSync(createRequire(import.meta.url).resolve("7z-wasm/7zz.wasm")));
+  return compiled;
+}
+
+export async function runSevenZip(run: Run): Promise<Exit> {
+  const module = await instantiate();
+  const { FS } = module;
+  const file = FS.open(INPUT, "w");
+  // Owned, not copied: 7-Zip opens it for reading only.
+  FS.write(file, run.input, 0, run.input.length, 0, true);
+  FS.close(file);
+  if (run.selection !== undefined) FS.writeFile(SELECTION, `${run.selection.join("\n")}\n`);
+  redirect(module, 1, run.out);
+  redirect(module, 2, run.log);
+  const exitCode = process.exitCode;
+  try {
+    module.callMain([...run.args, INPUT]);
+    return "ended";
+  } catch (error) {
+    if (error instanceof Stop) return "stopped";
+    // A C++ exception arrives as a number, a trap as a RuntimeError, a failed allocation in the glue as a RangeError.
+    if (typeof error === "number" || error instanceof wasm.RuntimeError || error instanceof RangeError)
+      return "crashed";
+    if (isExit(error)) return "ended";
+    throw error;
+  } finally {
+    process.exitCode = exitCode;
+  }
+}
+
+function instantiate(): Promise<SevenZipModule> {
+  const options: Options = {
+    stdin: () => null as unknown as number,
+    print: () => {},
+    printErr: () => {},
+    quit: (_code, status) => {
+      throw status;
+    },
+    instantiateWasm: (imports, done) => {
+      const module = wasmModule();
+      const instance = new wasm.Instance(module, imports);
+      limitHeap(instance);
+      done(instance, module);
+      return instance.exports;
+    },
+  };
+  return SevenZip(options);
+}
+
+/** Past the limit growing fails as it does when memory has run out, and 7-Zip says that it cannot allocate. */
+function limitHeap(instance: Instance): void {
+  for (const memory of Object.values(instance.exports)) {
+    if (!(memory instanceof wasm.Memory)) continue;
+    const grow = memory.grow.bind(memory);
+    memory.grow = (pages) => {
+      if (memory.buffer.byteLength + pages * PAGE > HEAP_LIMIT) throw new RangeError("heap limit");
+      return grow(pages);
+    };
+  }
+}
+
+/** Replaces one of the standard streams by a device of ours. */
+function redirect({ FS }: SevenZipModule, fd: number, sink: (bytes: Uint8Array) => boolean): void {
+  const devices = FS as unknown as Devices;
+  const device = devices.makedev(64, fd);
+  devices.registerDevice(device, {
+    open: () => {},
+    close: () => {},
+    read: () => 0,
+    write: (_stream: FSStream, buffer: Int8Array, offset: number, length: number): number => {
+      if (length > 0 && !sink(new Uint8Array(buffer.buffer, buffer.byteOffset + offset, length)))
+        throw new Stop();
+      return length;
+    },
+  });
+  const path = `/dev/sink${fd}`;
+  FS.mkdev(path, 0o666, device);
+  const standard = devices.streams[fd];
+  if (standard) FS.close(standard);
+  const opened = FS.open(path, "w");
+  if (devices.streams[fd] !== opened) throw new Error(`stream ${fd} was not replaced`);
+}
+
+function isExit(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "status" in error;
+}
