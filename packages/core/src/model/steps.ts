@@ -12,12 +12,17 @@ import {
   customBase64,
   decodeBase64,
   decryptAes,
+  type InflateKind,
+  inflate,
   rc4,
   xor,
   xorIncrementing,
   xorRolling,
 } from "../codecs/index.ts";
 import type { Step } from "./report.ts";
+
+/** Most bytes that a decompression without a limit of its own gives: the whole budget of a sample. */
+const DEFAULT_OUTPUT = 1024 ** 3;
 
 type Params = NonNullable<Step["params"]>;
 type Transform = (input: Uint8Array, params: Params) => Uint8Array | undefined;
@@ -47,6 +52,11 @@ function aes(mode: AesMode): Transform {
     );
 }
 
+/** `limit`: most bytes that may come out, the rest is cut off. A step of ours always names it. */
+function decompress(kind: InflateKind): Transform {
+  return (input, params) => inflate(kind, input, Number(params.limit ?? DEFAULT_OUTPUT))?.bytes;
+}
+
 const TRANSFORMS: Readonly<Record<string, Transform>> = {
   "aes-cbc": aes("cbc"),
   "aes-cfb": aes("cfb"),
@@ -56,7 +66,10 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   base64: (input, params) => decodeBase64(input, dialectOf(params)),
   chacha20: (input, params) =>
     chacha20(bytesParam(params, "key"), bytesParam(params, "nonce"), input, BigInt(params.counter ?? 0)),
+  gunzip: decompress("gzip"),
   hex: (input) => unhex(latin1(input)),
+  /** Raw deflate, as DeflateStream writes it. */
+  inflate: decompress("deflate"),
   rc4: (input, params) => rc4(bytesParam(params, "key"), input),
   reverse: (input) => Uint8Array.from(input).reverse(),
   skip: (input, params) => {
@@ -84,6 +97,7 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   "xor-incrementing": (input, params) => xorIncrementing(input, Number(params.key), Number(params.step ?? 1)),
   /** Each byte against the ciphertext byte before it, the first against `seed` (a number). */
   "xor-rolling": (input, params) => xorRolling(input, Number(params.seed ?? 0)),
+  zlib: decompress("zlib"),
 };
 
 /** Applies the steps in order; undefined as soon as one refuses its input. An unknown step is a bug. */
