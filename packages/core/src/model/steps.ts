@@ -67,7 +67,11 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   chacha20: (input, params) =>
     chacha20(bytesParam(params, "key"), bytesParam(params, "nonce"), input, BigInt(params.counter ?? 0)),
   gunzip: decompress("gzip"),
-  hex: (input) => unhex(latin1(input)),
+  /** `separator`: what stands between the pairs of digits. */
+  hex: (input, params) => {
+    const text = latin1(input);
+    return unhex(params.separator === undefined ? text : text.replaceAll(String(params.separator), ""));
+  },
   /** Raw deflate, as DeflateStream writes it. */
   inflate: decompress("deflate"),
   rc4: (input, params) => rc4(bytesParam(params, "key"), input),
