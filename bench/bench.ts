@@ -43,7 +43,7 @@ const analyser = await createAnalyser();
 async function extraction(subjects: readonly Subject[]): Promise<void> {
   row("warm, one process: bytes → config", "ms", "MB/s", "analyse ms");
   for (const { name, bytes } of subjects) {
-    const found = analyser.analyseBytes(bytes, name).findings[0];
+    const found = (await analyser.analyseBytes(bytes, name)).findings[0];
     const family = families.find((candidate) => candidate.id === found?.family);
     if (found === undefined || family === undefined) continue;
     const bench = new Bench({ time: 400, warmupTime: 200 });
@@ -57,8 +57,8 @@ async function extraction(subjects: readonly Subject[]): Promise<void> {
         pbkdf2Sha1: ports.pbkdf2Sha1,
       });
     });
-    bench.add("analyse", () => {
-      analyser.analyseBytes(bytes, name);
+    bench.add("analyse", async () => {
+      await analyser.analyseBytes(bytes, name);
     });
     await bench.run();
     const [extract = 0, analyse = 0] = bench.tasks.map((task) =>
@@ -74,13 +74,14 @@ async function extraction(subjects: readonly Subject[]): Promise<void> {
 }
 
 /** Every family over every file, hashing and rules included, without the process pool. */
-function inProcess(subjects: readonly Subject[]): void {
+async function inProcess(subjects: readonly Subject[]): Promise<void> {
   const megabytes = subjects.reduce((sum, { bytes }) => sum + bytes.length, 0) / 1e6;
-  const rounds = Array.from({ length: BATCH_ROUNDS }, () => {
+  const rounds: number[] = [];
+  for (let round = 0; round < BATCH_ROUNDS; round++) {
     const started = performance.now();
-    for (const { name, bytes } of subjects) analyser.analyseBytes(bytes, name);
-    return performance.now() - started;
-  });
+    for (const { name, bytes } of subjects) await analyser.analyseBytes(bytes, name);
+    rounds.push(performance.now() - started);
+  }
   const ms = median(rounds);
   row(
     `${subjects.length} files, ${megabytes.toFixed(1)} MB, one process, warm`,
@@ -92,7 +93,7 @@ function inProcess(subjects: readonly Subject[]): void {
 
 /** A pool kept over many rounds of the same folder: what a server or a long batch sees. */
 async function warmPool(path: string, files: number): Promise<void> {
-  const options = { timeoutMs: 60_000, rules: [], evidence: false, maxBytes: 1 << 29 };
+  const options = { timeoutMs: 60_000, analysis: {} };
   for (const jobs of [1, availableParallelism()]) {
     const stamps: number[] = [];
     let seen = 0;
@@ -149,7 +150,7 @@ try {
     console.error("");
     await extraction(samples);
     console.error("");
-    inProcess(samples);
+    await inProcess(samples);
     await warmPool(folder, samples.length);
   }
   console.error("");
@@ -160,7 +161,7 @@ try {
   if (folder !== undefined) {
     wholeProcess("assay triage, all samples", ["triage", folder]);
     for (const name of readdirSync(folder)) {
-      if (analyser.analyseBytes(readFileSync(join(folder, name)), name).findings.length > 0)
+      if ((await analyser.analyseBytes(readFileSync(join(folder, name)), name)).findings.length > 0)
         wholeProcess(`assay extract ${name.slice(0, 12)}`, ["extract", join(folder, name)]);
     }
   }

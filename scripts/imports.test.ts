@@ -7,14 +7,14 @@ import { describe, expect, it } from "vitest";
 /** Which rooms a room of core may import from. Its own is always allowed; `npm:` names a package. */
 const CORE: Readonly<Record<string, readonly string[]>> = {
   bytes: [],
-  codecs: ["bytes", "npm:@noble/ciphers", "npm:@noble/hashes"],
-  formats: ["bytes", "codecs"],
+  codecs: ["bytes", "npm:@noble/ciphers", "npm:@noble/hashes", "npm:fflate"],
+  formats: ["bytes", "codecs", "npm:fflate"],
   model: ["bytes", "codecs", "formats", "npm:typebox"],
   families: ["bytes", "codecs", "formats", "model", "npm:tldts"],
   layers: ["bytes", "codecs", "formats", "model"],
   indicators: ["bytes", "model", "npm:tldts"],
   relations: ["bytes", "codecs", "model", "indicators"],
-  triage: ["bytes", "codecs", "formats", "model", "families", "indicators", "relations"],
+  triage: ["bytes", "codecs", "formats", "model", "families", "layers", "indicators", "relations"],
   export: ["bytes", "model", "indicators"],
 };
 

@@ -15,7 +15,7 @@ const started = performance.now();
 for (const input of collect(process.argv.slice(2))) {
   if (input.kind !== "file") continue;
   const content = readFileSync(input.path);
-  const sample = analyser.analyseBytes(content, input.name);
+  const sample = await analyser.analyseBytes(content, input.name);
   files++;
   bytes += content.length;
   if (sample.elapsedMs > slowest.ms) slowest = { name: input.name, ms: sample.elapsedMs };

@@ -78,7 +78,7 @@ for (const file of walk(folder)) {
   const bytes = readFileSync(file);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const golden = expected.get(sha256);
-  const { findings } = analyser.analyseBytes(bytes, file);
+  const { findings } = await analyser.analyseBytes(bytes, file);
   let wrong: string[];
   if (golden === undefined) {
     others++;

@@ -2,12 +2,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { allCarriers } from "@assay/carriers/index";
-import { families } from "@assay/core/families/index";
 import { analyse } from "@assay/core/triage/analyse";
 import type { Ports } from "@assay/core/triage/ports";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { createPorts } from "./analyser.ts";
+import { createPorts, kit } from "./analyser.ts";
 
 /** Together 20,000. */
 const CARRIER_RUNS = 12_000;
@@ -80,13 +79,13 @@ function plainPrograms(): Subject[] {
 }
 
 describe("corrupted input", () => {
-  it("never throws on a carrier, and any config it still gives names the carried family", () => {
+  it("never throws on a carrier, and any config it still gives names the carried family", async () => {
     const carriers = allCarriers();
     const families_ = new Map(carriers.map((carrier) => [carrier.name, carrier.family]));
     const outcomes = new Set<string>();
-    fc.assert(
-      fc.property(corrupted(carriers), ({ name, bytes }) => {
-        const sample = analyse(bytes, [name], families, ports);
+    await fc.assert(
+      fc.asyncProperty(corrupted(carriers), async ({ name, bytes }) => {
+        const sample = await analyse(bytes, [name], kit, ports);
         outcomes.add(sample.outcome);
         for (const finding of sample.findings) expect(finding.family).toBe(families_.get(name));
       }),
@@ -97,12 +96,12 @@ describe("corrupted input", () => {
     expect(outcomes.size).toBeGreaterThan(1);
   }, 300_000);
 
-  it("never throws on a plain program and never finds a config in one", () => {
+  it("never throws on a plain program and never finds a config in one", async () => {
     const programs = plainPrograms();
     expect(programs.length).toBeGreaterThan(3);
-    fc.assert(
-      fc.property(corrupted(programs), ({ name, bytes }) => {
-        expect(analyse(bytes, [name], families, ports).findings).toEqual([]);
+    await fc.assert(
+      fc.asyncProperty(corrupted(programs), async ({ name, bytes }) => {
+        expect((await analyse(bytes, [name], kit, ports)).findings).toEqual([]);
       }),
       { seed: SEED, numRuns: PLAIN_RUNS },
     );

@@ -24,7 +24,6 @@ const RULELESS: ReadonlySet<string> = new Set([
   "vidar-vd-hidden-texts.exe",
   "vidar-vf-five.exe",
   "vidar-vf.exe",
-  "xrat-1.exe",
 ]);
 
 /** Every carrier of every family: at least one for each layout. */

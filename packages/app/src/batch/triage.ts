@@ -2,20 +2,16 @@
 import { availableParallelism } from "node:os";
 import { families } from "@assay/core/families/index";
 import type { Report, Sample } from "@assay/core/model/index";
-import { unread } from "@assay/core/triage/analyse";
 import { assemble } from "@assay/core/triage/report";
-import { Pool } from "../pool/pool.ts";
+import { unread } from "@assay/core/triage/unread";
+import { Pool, type PoolOptions } from "../pool/pool.ts";
 import { collect, type Input } from "./collect.ts";
 
 /** Files for which starting one more process pays. */
 const FILES_PER_WORKER = 4;
 
-export interface TriageOptions {
+export interface TriageOptions extends Omit<PoolOptions, "size" | "readable"> {
   readonly jobs?: number;
-  readonly timeoutMs: number;
-  readonly rules: readonly string[];
-  readonly evidence: boolean;
-  readonly maxBytes: number;
   /** Called after every sample. */
   readonly onProgress?: (done: number, total: number, sample: Sample) => void;
 }
@@ -30,7 +26,7 @@ export async function triage(paths: readonly string[], options: TriageOptions): 
     1,
     Math.min(options.jobs ?? availableParallelism(), Math.ceil(files / FILES_PER_WORKER)),
   );
-  const pool = files === 0 ? undefined : new Pool({ ...options, size });
+  const pool = files === 0 ? undefined : new Pool({ ...options, size, readable: paths });
   let done = 0;
   const report = (sample: Sample): Sample => {
     options.onProgress?.(++done, inputs.length, sample);

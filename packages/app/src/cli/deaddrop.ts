@@ -2,10 +2,9 @@
 import { type Found, View } from "@assay/core/bytes/index";
 import { printable } from "@assay/core/export/escape";
 import type { DeadDropAnswer } from "@assay/core/families/family";
-import { defang } from "@assay/core/indicators/index";
+import { defang } from "@assay/core/indicators/defang";
 import type { Command } from "commander";
 import { readSample } from "../batch/read.ts";
-import { findFamily } from "./families.ts";
 import { UsageError } from "./options.ts";
 import { emit, json } from "./output.ts";
 
@@ -21,7 +20,8 @@ export function deaddropCommand(program: Command): void {
     .argument("<file>", "saved page, or - for standard input")
     .requiredOption("--family <name>", "family whose encoding to read")
     .option("--json", "as JSON")
-    .action((file: string, flags: { family: string; json?: boolean }) => {
+    .action(async (file: string, flags: { family: string; json?: boolean }) => {
+      const { findFamily } = await import("./family-pages.ts");
       const family = findFamily(flags.family);
       if (family.deadDrop === undefined) throw new UsageError(`${family.id} is not known to use dead drops`);
       const read = readSample(Buffer.from(file === "-" ? "/dev/stdin" : file), MAX_PAGE_BYTES);

@@ -1,110 +1,58 @@
-/** `assay inspect FILE`: formats, sections, .NET settings, what matched where, the artifact tree. */
-import { View } from "@assay/core/bytes/index";
+/** `assay inspect FILE`: formats, sections, .NET make-up, what matched where, the artifact tree; `--extract` writes it out. */
 import { printable } from "@assay/core/export/escape";
-import { classify, type Image, openImage } from "@assay/core/formats/index";
 import type { Sample } from "@assay/core/model/index";
 import type { Command } from "commander";
-import { createAnalyser, createPorts } from "../analyser.ts";
-import { readSample } from "../batch/read.ts";
-import { type CommonFlags, readRules, UsageError, withCommonFlags } from "./options.ts";
+import type { Facts } from "../facts.ts";
+import { Pool } from "../pool/pool.ts";
+import { exitStatus } from "./exit-status.ts";
+import { type CommonFlags, poolOptions, UsageError, withCommonFlags } from "./options.ts";
 import { emit, json } from "./output.ts";
+
+interface InspectFlags extends CommonFlags {
+  readonly extract?: string;
+  readonly raw?: boolean;
+}
 
 export function inspectCommand(program: Command): void {
   withCommonFlags(
     program
       .command("inspect")
-      .description("the make-up of one file: formats, sections, resources, rules, artifacts")
+      .description("the make-up of one file: formats, sections, resources, rules, the tree of what is inside")
       .argument("<file>"),
-  ).action(async (file: string, flags: CommonFlags) => {
-    const read = readSample(Buffer.from(file), flags.maxSize);
-    if (!("bytes" in read)) throw new UsageError(`${file}: ${read.reason.text}`);
-    const rules = readRules(flags.rules);
-    const analyser = await createAnalyser({ rules, evidence: flags.evidence ?? false });
-    const sample = analyser.analyseBytes(read.bytes, file);
-    const hits = (await createPorts(rules)).rules.scan(read.bytes);
-    const view = new View(read.bytes);
-    const image = openImage(view);
-    const facts = {
-      format: image.pe === undefined ? classify(view) : image.format,
-      image: imageFacts(image),
-      rules: hits,
-      sample,
-    };
-    emit(flags.json ? json(facts) : text(facts), flags.out);
-  });
+  )
+    .option(
+      "--extract <dir>",
+      "write the inner artifacts to DIR, as CaRT: neutralised, password-free, the field's own form",
+    )
+    .option("--raw", "with --extract: write live bytes instead of CaRT")
+    .action(async (file: string, flags: InspectFlags) => {
+      if (flags.raw && flags.extract === undefined) throw new UsageError("--raw goes with --extract");
+      const pool = new Pool({ ...poolOptions(flags, [file]), size: 1 });
+      try {
+        const { sample, facts, bytes } = await pool.inspect(
+          Buffer.from(file),
+          file,
+          flags.extract !== undefined,
+        );
+        if (facts === undefined)
+          throw new UsageError(`${file}: ${sample.reasons[0]?.text ?? "cannot be read"}`);
+        if (flags.extract !== undefined) {
+          const { writeArtifacts } = await import("./extract-artifacts.ts");
+          writeArtifacts(sample, bytes, flags.extract, flags.raw ?? false);
+        }
+        emit(flags.json ? json({ ...facts, sample }) : text({ ...facts, sample }), flags.out);
+        process.exitCode = exitStatus([sample]);
+      } finally {
+        pool.close();
+      }
+    });
 }
 
-const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
+const hex = (value: number): string => `0x${value.toString(16)}`;
 
-function imageFacts(image: Image): Record<string, unknown> {
-  const { pe, dotnet } = image;
-  return {
-    layout: image.layout,
-    base: hex(image.base),
-    ...(pe === undefined
-      ? {}
-      : {
-          machine: hex(pe.machine),
-          timeDateStamp: new Date(pe.timeDateStamp * 1000).toISOString(),
-          entryPoint: hex(pe.addressOfEntryPoint),
-          sections: pe.sections.map((section) => ({
-            name: section.name,
-            virtualAddress: hex(section.virtualAddress),
-            virtualSize: section.virtualSize,
-            pointerToRawData: hex(section.pointerToRawData),
-            sizeOfRawData: section.sizeOfRawData,
-          })),
-          imports: image.imports.map((dll) => ({
-            dll: dll.name,
-            functions: dll.functions.length,
-            delayed: dll.delayed,
-          })),
-          exports: image.exports?.functions.length ?? 0,
-          resources: image.resources.map(({ type, name, language, size }) => ({
-            type,
-            name,
-            language,
-            size,
-          })),
-          pdbPaths: image.debug.flatMap((entry) =>
-            entry.pdbPath === undefined ? [] : [entry.pdbPath.value],
-          ),
-          richHeader: image.richHeader,
-          overlay: image.overlay?.length ?? 0,
-          certificates: image.certificates.length,
-          anomalies: pe.anomalies,
-        }),
-    ...(dotnet === undefined
-      ? {}
-      : {
-          dotnet: {
-            runtimeVersion: dotnet.runtimeVersion,
-            assembly: dotnet.assemblyName,
-            module: dotnet.moduleName,
-            mvid: dotnet.mvid,
-            streams: dotnet.streams.map(({ name, view }) => ({ name, size: view.length })),
-            types: dotnet.typeDefs.length,
-            methods: dotnet.methods.length,
-            fields: dotnet.fields.length,
-            userStrings: dotnet.userStrings().length,
-            resources: dotnet.resources().map(({ name, data }) => ({ name, size: data?.length ?? 0 })),
-            anomalies: dotnet.anomalies,
-          },
-        }),
-  };
-}
+type Shown = Facts & { readonly sample: Sample };
 
-interface Facts {
-  readonly format: string;
-  readonly image: Record<string, unknown>;
-  readonly rules: readonly {
-    readonly rule: string;
-    readonly matches: readonly { readonly name: string; readonly offset: number }[];
-  }[];
-  readonly sample: Sample;
-}
-
-function text(facts: Facts): string {
+function text(facts: Shown): string {
   const lines = [
     `format  ${facts.format}`,
     `sha256  ${facts.sample.sha256}`,

@@ -2,6 +2,7 @@
 import { ENGINE_VERSION } from "@assay/core/triage/report";
 import { Command } from "commander";
 import { RuleError } from "../rules/scanner.ts";
+import { cartCommand } from "./cart.ts";
 import { deaddropCommand } from "./deaddrop.ts";
 import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
@@ -25,6 +26,7 @@ extractCommand(program);
 inspectCommand(program);
 familiesCommand(program);
 deaddropCommand(program);
+cartCommand(program);
 for (const command of program.commands) command.copyInheritedSettings(program);
 
 try {

@@ -1,8 +1,11 @@
 /** Flags that several commands share, and how they become values. */
 import { readFileSync } from "node:fs";
+import { DEFAULT_LIMITS } from "@assay/core/layers/budget";
 import { type Command, InvalidArgumentError } from "commander";
 import { attemptIo } from "../batch/collect.ts";
 import { MAX_SAMPLE_BYTES } from "../batch/read.ts";
+import type { PoolOptions } from "../pool/pool.ts";
+import { DEFAULT_MEMORY } from "../pool/sandbox.ts";
 
 /** Seconds that one sample may take. */
 export const DEFAULT_TIMEOUT_S = 60;
@@ -16,6 +19,13 @@ export interface CommonFlags {
   readonly timeout: number;
   readonly jobs?: number;
   readonly maxSize: number;
+  readonly password: string[];
+  readonly stageTimeout?: number;
+  readonly memory: number;
+  readonly maxDepth: number;
+  readonly maxArtifacts: number;
+  readonly maxUnpacked: number;
+  readonly maxRatio: number;
 }
 
 export function withCommonFlags(command: Command): Command {
@@ -24,20 +34,57 @@ export function withCommonFlags(command: Command): Command {
     .option("--out <file>", "write the output to FILE instead of stdout")
     .option("--no-color", "no colours")
     .option("--evidence", "embed the bytes behind every value in the JSON report")
-    .option(
-      "--rules <file>",
-      "further YARA rules (repeatable)",
-      (file: string, all: string[]) => [...all, file],
-      [],
-    )
+    .option("--rules <file>", "further YARA rules (repeatable)", repeat, [])
     .option("--timeout <seconds>", "time that one sample may take", positive, DEFAULT_TIMEOUT_S)
     .option("--jobs <n>", "analysis processes (default: one a core)", positiveInteger)
+    .option("--password <password>", "for archives, tried before the usual ones (repeatable)", repeat, [])
+    .option(
+      "--stage-timeout <seconds>",
+      "time that one layer of one sample may take (default: the sample's)",
+      positive,
+    )
+    .option("--memory <bytes>", "data that one analysis process may hold", size, DEFAULT_MEMORY)
     .option(
       "--max-size <bytes>",
       "larger files are hashed but not analysed (k, M, G allowed)",
       size,
       MAX_SAMPLE_BYTES,
+    )
+    .option("--max-depth <n>", "layers within layers", positiveInteger, DEFAULT_LIMITS.depth)
+    .option("--max-artifacts <n>", "inner artifacts of one sample", positiveInteger, DEFAULT_LIMITS.artifacts)
+    .option("--max-unpacked <bytes>", "bytes unpacked from one sample", size, DEFAULT_LIMITS.bytes)
+    .option(
+      "--max-ratio <n>",
+      "bytes out for each byte in, of one step",
+      positiveInteger,
+      DEFAULT_LIMITS.ratio,
     );
+}
+
+function repeat(value: string, all: readonly string[]): string[] {
+  return [...all, value];
+}
+
+/** What the flags say of how the analysis processes work. Throws UsageError for rules that cannot be read. */
+export function poolOptions(flags: CommonFlags, readable: readonly string[]): Omit<PoolOptions, "size"> {
+  return {
+    timeoutMs: flags.timeout * 1000,
+    ...(flags.stageTimeout === undefined ? {} : { stageTimeoutMs: flags.stageTimeout * 1000 }),
+    memory: flags.memory,
+    readable,
+    analysis: {
+      rules: readRules(flags.rules),
+      evidence: flags.evidence ?? false,
+      maxBytes: flags.maxSize,
+      passwords: flags.password,
+      limits: {
+        depth: flags.maxDepth,
+        artifacts: flags.maxArtifacts,
+        bytes: flags.maxUnpacked,
+        ratio: flags.maxRatio,
+      },
+    },
+  };
 }
 
 function positive(text: string): number {

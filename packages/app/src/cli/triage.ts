@@ -1,10 +1,10 @@
 /** `assay triage PATH…` */
 import type { Report, Sample } from "@assay/core/model/index";
 import { type Command, Option } from "commander";
-import { triage } from "../batch/triage.ts";
 import { paintFor } from "../render/paint.ts";
 import { progressLine } from "../render/progress.ts";
-import { type CommonFlags, readRules, withCommonFlags } from "./options.ts";
+import { exitStatus } from "./exit-status.ts";
+import { type CommonFlags, poolOptions, withCommonFlags } from "./options.ts";
 import { emit, json } from "./output.ts";
 
 /** Progress lines on a terminal are redrawn at most this often (ms). */
@@ -33,17 +33,15 @@ export function triageCommand(program: Command): void {
     .option("--configs", "show every field of every config with where it was found")
     .action(async (paths: string[], flags: TriageFlags) => {
       const progress = flags.json || !process.stderr.isTTY ? undefined : new Progress();
+      const { triage } = await import("../batch/triage.ts");
       const report = await triage(paths, {
         ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
-        timeoutMs: flags.timeout * 1000,
-        rules: readRules(flags.rules),
-        evidence: flags.evidence ?? false,
-        maxBytes: flags.maxSize,
+        ...poolOptions(flags, paths),
         onProgress: (done, total, sample) => progress?.show(done, total, sample),
       });
       progress?.clear();
       emit(await render(report, flags), flags.out);
-      process.exitCode = exitStatus(report);
+      process.exitCode = exitStatus(report.samples);
     });
 }
 
@@ -56,13 +54,6 @@ async function render(report: Report, flags: TriageFlags): Promise<string> {
   const stream = flags.out === undefined ? process.stdout : {};
   const width = flags.out === undefined ? (process.stdout.columns ?? PIPE_COLUMNS) : PIPE_COLUMNS;
   return toText(report, { paint: paintFor(stream, flags.color), width, configs: flags.configs ?? false });
-}
-
-/** 0 when all input was analysed, 1 when some could not be. Finding nothing is not an error. */
-export function exitStatus(report: Report): 0 | 1 {
-  return report.samples.some((sample) => sample.outcome === "failed" || sample.outcome === "unsupported")
-    ? 1
-    : 0;
 }
 
 class Progress {

@@ -17,6 +17,8 @@ export interface CollectorOptions {
   readonly members: number;
   /** False for one that is not wanted; its bytes are passed over. */
   readonly wanted: (path: string) => boolean;
+  /** The size that the archive declares for a member: how much room to make at once. */
+  readonly size?: (path: string) => number | undefined;
   /** Given the first bytes of a member; false gives the member up. */
   readonly accept?: (head: Uint8Array) => boolean;
   /** An error at which the run is useless; true stops it. */
@@ -35,6 +37,8 @@ export class MemberCollector {
   readonly errors: string[] = [];
   /** The limit in bytes was reached. */
   cut = false;
+  /** Paths of all wanted members that were met, with or without bytes. */
+  readonly met = new Set<string>();
   readonly #options: CollectorOptions;
   readonly #decoder = new TextDecoder();
   #line = "";
@@ -64,7 +68,11 @@ export class MemberCollector {
     }
     const room = this.#options.bytes - this.#kept;
     const part = bytes.length <= room ? bytes : bytes.subarray(0, room);
-    this.#reserve(this.#length + part.length);
+    if (!this.#reserve(this.#length + part.length)) {
+      this.cut = true;
+      this.#memberCut = true;
+      return false;
+    }
     this.#buffer.set(part, this.#length);
     this.#length += part.length;
     this.#kept += part.length;
@@ -82,7 +90,9 @@ export class MemberCollector {
     return lines.every((line) => this.#said(line));
   }
 
-  end(): void {
+  /** `error`: what ended the run before its time, held against the member that it was at. */
+  end(error?: string): void {
+    this.#error ??= error;
     this.#finish();
   }
 
@@ -95,7 +105,7 @@ export class MemberCollector {
       return true;
     }
     if (!line.startsWith("ERROR: ")) {
-      if (/^(Can ?not open|ERRORS:|Unexpected end|Headers Error|There are data|Can't allocate)/.test(line))
+      if (/^(Can ?not open|Unexpected end|Headers Error|There are data|Can't allocate)/.test(line))
         this.errors.push(line);
       return true;
     }
@@ -109,7 +119,9 @@ export class MemberCollector {
   #begin(path: string): void {
     this.#path = path;
     this.#wanted = !path.endsWith("/") && this.#options.wanted(path);
-    if (this.#wanted) this.#begun++;
+    if (!this.#wanted) return;
+    this.#begun++;
+    this.met.add(path);
   }
 
   #finish(): void {
@@ -133,15 +145,20 @@ export class MemberCollector {
     this.#memberCut = false;
   }
 
-  #reserve(length: number): void {
-    if (length <= this.#buffer.length) return;
-    const grown = new Uint8Array(
-      Math.min(
-        Math.max(length, this.#buffer.length * 2, FIRST_BUFFER),
-        Math.max(length, this.#options.bytes),
-      ),
-    );
-    grown.set(this.#buffer.subarray(0, this.#length));
-    this.#buffer = grown;
+  /** False when the process may not have so much memory. */
+  #reserve(length: number): boolean {
+    if (length <= this.#buffer.length) return true;
+    const declared = this.#path === undefined ? undefined : this.#options.size?.(this.#path);
+    const usual = this.#length === 0 && declared !== undefined ? declared : this.#buffer.length * 2;
+    const most = Math.max(length, this.#options.bytes - this.#kept + this.#length);
+    try {
+      const grown = new Uint8Array(Math.min(Math.max(length, usual, FIRST_BUFFER), most));
+      grown.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = grown;
+      return true;
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
   }
 }

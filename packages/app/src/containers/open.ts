@@ -2,9 +2,11 @@
 
 import { passwordCandidates } from "@assay/core/layers/passwords";
 import type { Step } from "@assay/core/model/index";
-import { type ListedMember, type Listing, ListingReader } from "./listing.ts";
-import { MemberCollector, type RawMember } from "./members.ts";
-import { type Exit, runSevenZip, SELECTION_FILE } from "./seven-zip.ts";
+import { extract, list } from "./commands.ts";
+import type { ListedMember, Listing } from "./listing.ts";
+import type { RawMember } from "./members.ts";
+import { type ContainerReason, NO_MEMORY, quote, Reasons } from "./reasons.ts";
+import { SevenZipSession } from "./seven-zip.ts";
 import { type ContainerType, containerType } from "./types.ts";
 import { rebuildZip } from "./zip-repair.ts";
 
@@ -31,35 +33,30 @@ export interface ContainerMember {
   readonly step: Step;
 }
 
-export interface ContainerReason {
-  readonly code:
-    | "not-a-container"
-    | "encrypted"
-    | "damaged"
-    | "links-ignored"
-    | "too-many-members"
-    | "over-budget"
-    | "cut"
-    | "needs-memory";
-  readonly text: string;
-}
+export type { ContainerReason } from "./reasons.ts";
 
 export interface ContainerResult {
   readonly members: readonly ContainerMember[];
   readonly reasons: readonly ContainerReason[];
 }
 
-const QUIET = ["-y", "-bsp0", "-bse2", "-sccUTF-8", "-scsUTF-8"];
-/** Up to this many names are selected or left out by name; beyond, unwanted bytes are decoded and dropped. */
-const MAX_SELECTION = 256;
 /** Members too large for the budget of which the head is looked at: a program inflated with padding is one. */
 const MAX_OVERSIZE = 4;
-/** Names that a reason quotes. */
-const MAX_QUOTED = 3;
+/** A password that nobody has. */
+const NO_PASSWORD = "\u2205 no password \u2205";
+/** Members that crash 7-Zip and are stepped over. */
+const MAX_CRASHES = 8;
+/** What 7-Zip says when a check value refuses the password; other errors of encrypted members only suspect it. */
+const WRONG_PASSWORD = "Wrong password";
+
+/** A file name without its folders, of either kind of path. */
+const baseName = (name: string): string =>
+  name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
 
 /** Never throws on any input; a damaged archive gives what can be read of it, and a reason. */
 export async function openContainer(input: ContainerInput): Promise<ContainerResult> {
-  const passwords = input.passwords.length > 0 ? input.passwords : passwordCandidates([], input.name);
+  const passwords =
+    input.passwords.length > 0 ? input.passwords : passwordCandidates([], input.name && baseName(input.name));
   const opened = await new Opening(input, input.bytes, passwords).open();
   if (opened.members.length > 0 || input.format !== "zip") return opened;
   // A zip without its directory, or with a false one: the members' own headers still stand.
@@ -79,65 +76,71 @@ export async function openContainer(input: ContainerInput): Promise<ContainerRes
 
 class Opening {
   readonly #input: ContainerInput;
-  readonly #bytes: Uint8Array;
+  readonly #session: SevenZipSession;
   readonly #passwords: readonly string[];
-  readonly #reasons: ContainerReason[] = [];
+  readonly #reasons = new Reasons();
   readonly #members: ContainerMember[] = [];
   readonly #damaged: string[] = [];
   #kept = 0;
+  /** The password that opened an encrypted member. */
+  #worked: string | undefined;
   #type: ContainerType = { type: "", title: "" };
 
   constructor(input: ContainerInput, bytes: Uint8Array, passwords: readonly string[]) {
     this.#input = input;
-    this.#bytes = bytes;
+    this.#session = new SevenZipSession(bytes);
     this.#passwords = passwords;
   }
 
   async open(): Promise<ContainerResult> {
     const listed = await this.#list();
-    if (listed === undefined) return { members: [], reasons: this.#reasons };
+    if (listed === undefined) return { members: [], reasons: this.#reasons.all };
     const { listing, password } = listed;
     const type = containerType(listing.type);
     if (type === undefined) {
-      this.#reason("not-a-container", `7-Zip reads this as ${listing.type}, which is not taken apart`);
-      return { members: [], reasons: this.#reasons };
+      this.#reasons.add("not-a-container", `7-Zip reads this as ${listing.type}, which is not taken apart`);
+      return { members: [], reasons: this.#reasons.all };
     }
     this.#type = type;
-    if (type.stream) await this.#stream();
+    if (type.stream) await this.#stream(listing);
     else await this.#archive(listing, password);
-    if (this.#damaged.length > 0) this.#reason("damaged", quote("kept, but damaged", this.#damaged));
-    return { members: this.#members, reasons: this.#reasons };
+    if (this.#damaged.length > 0) this.#reasons.add("damaged", quote("damaged", this.#damaged));
+    return { members: this.#members, reasons: this.#reasons.all };
   }
 
   /** The listing, with the password that opened it when the headers are encrypted. */
   async #list(): Promise<{ listing: Listing; password: string | undefined } | undefined> {
+    let encrypted = false;
     for (const [tried, password] of this.#passwords.entries()) {
-      const reader = new ListingReader(this.#input.limits.members);
-      let said = "";
-      const exit = await runSevenZip({
-        input: this.#bytes,
-        args: ["l", "-slt", ...QUIET, `-p${password}`],
-        out: (bytes) => reader.take(bytes),
-        log: (bytes) => (said += new TextDecoder().decode(bytes)).length < 65_536,
-      });
-      const listing = reader.end();
-      if (said.includes("Cannot open encrypted archive")) continue;
+      const { listing, exit, said } = await list(this.#session, password, this.#input.limits.members);
+      // A wrong key makes rubbish of encrypted headers, which is told, or crashes.
+      if (said.includes("Cannot open encrypted archive")) {
+        encrypted = true;
+        continue;
+      }
+      if (exit === "crashed" && tried < this.#passwords.length - 1) continue;
       if (listing.type === undefined) {
-        this.#reasonOfFailure(exit, said);
+        if (encrypted) break;
+        this.#reasons.failure(exit, said);
         return undefined;
       }
       return { listing, password: tried > 0 ? password : undefined };
     }
-    this.#encrypted("headers and contents are encrypted");
+    this.#reasons.encrypted(this.#passwords, "headers and contents are encrypted");
     return undefined;
   }
 
   /** A single stream: neither its size nor its name can be trusted, so it is cut at the allowance. */
-  async #stream(): Promise<void> {
-    const { members, exit } = await this.#extract({ bytes: this.#input.limits.bytes, members: 1 });
-    const [only] = members;
+  async #stream(listing: Listing): Promise<void> {
+    const { collector, exit } = await extract(this.#session, {
+      bytes: this.#input.limits.bytes,
+      members: 1,
+      wanted: () => true,
+      size: () => listing.members[0]?.size,
+    });
+    const [only] = collector.members;
     if (only === undefined) {
-      this.#reasonOfFailure(exit, "");
+      this.#reasons.failure(exit, "");
       return;
     }
     this.#keep(only, this.#streamName(only.path), undefined);
@@ -146,7 +149,7 @@ class Opening {
   /** gzip keeps a name; the others take the archive's without its ending. */
   #streamName(path: string): string {
     if (path !== "in~" && path !== "in") return path;
-    const name = this.#input.name ?? this.#type.type.toLowerCase();
+    const name = baseName(this.#input.name ?? this.#type.type.toLowerCase());
     const lower = name.toLowerCase();
     for (const [ending, becomes] of this.#type.endings ?? [])
       if (lower.endsWith(ending) && name.length > ending.length)
@@ -156,10 +159,13 @@ class Opening {
 
   async #archive(listing: Listing, password: string | undefined): Promise<void> {
     if (listing.more)
-      this.#reason("too-many-members", `only the first ${this.#input.limits.members} entries are looked at`);
+      this.#reasons.add(
+        "too-many-members",
+        `only the first ${this.#input.limits.members} entries are looked at`,
+      );
     const links = listing.members.filter((member) => member.special);
     if (links.length > 0)
-      this.#reason(
+      this.#reasons.add(
         "links-ignored",
         quote(
           "links and devices are not followed",
@@ -168,8 +174,8 @@ class Opening {
       );
     const files = listing.members.filter((member) => !member.folder && !member.special && member.size !== 0);
     const { fitting, oversize } = this.#fit(files);
-    await this.#plain(listing, files, fitting, password);
-    for (const member of oversize.slice(0, MAX_OVERSIZE)) await this.#head(member);
+    await this.#plain(listing.more ? -1 : files.length, fitting, password);
+    await this.#heads(oversize);
     if (oversize.length > 0) this.#overBudget(oversize);
   }
 
@@ -189,105 +195,115 @@ class Opening {
     return { fitting, oversize };
   }
 
-  async #plain(
-    listing: Listing,
-    files: readonly ListedMember[],
-    fitting: readonly ListedMember[],
-    opener: string | undefined,
-  ): Promise<void> {
-    if (fitting.length === 0) return;
-    const encrypted = new Set(fitting.filter((file) => file.encrypted).map(({ path }) => path));
-    let missing = new Set(fitting.map(({ path }) => path));
-    const all = new Set(missing);
-    const passwords =
-      encrypted.size === 0
-        ? [undefined]
-        : opener === undefined
-          ? this.#passwords
-          : [opener, ...this.#passwords.filter((word) => word !== opener)];
-    let proven = opener !== undefined;
-    for (const password of passwords) {
-      const whole = missing.size === files.length && !listing.more;
-      const narrow = !whole && missing.size <= MAX_SELECTION;
-      const failed = new Set<string>();
-      const { members, exit, cut, errors } = await this.#extract({
-        bytes: this.#input.limits.bytes - this.#kept,
-        members: fitting.length,
-        wanted: (path) => missing.has(path),
-        ...(narrow ? { selection: [...missing] } : {}),
-        ...(password === undefined ? {} : { password }),
-        // A wrong password of 7z or rar costs a key derivation a member; zip tells it from a check value.
-        hopeless: (error) => !proven && this.#type.type !== "zip" && /password/i.test(error),
-      });
-      for (const member of members) {
-        const secret = encrypted.has(member.path);
-        if (secret && /Wrong password/.test(member.error ?? "") && !(proven && password === opener))
-          failed.add(member.path);
-        else {
-          if (secret && member.error === undefined) proven = true;
-          this.#keep(member, member.path, secret ? password : undefined);
-        }
-      }
-      if (exit === "crashed") this.#reasonOfFailure(exit, errors.join("; "));
-      else if (members.length === 0) for (const error of errors) this.#reason("damaged", error);
-      if (cut) {
-        this.#reason("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
+  /** Unpacks `fitting`, with each password in turn until nothing is missing. */
+  async #plain(files: number, fitting: readonly ListedMember[], opener: string | undefined): Promise<void> {
+    const missing = new Map(fitting.map((file) => [file.path, file]));
+    const secrets = fitting.some((file) => file.encrypted);
+    const others = opener === undefined ? this.#passwords : this.#passwords.filter((word) => word !== opener);
+    const passwords = secrets ? [...(opener === undefined ? [] : [opener]), ...others] : [undefined];
+    for (const [turn, password] of passwords.entries()) {
+      const proven = opener !== undefined && password === opener;
+      const whole = turn === 0 && fitting.length === files;
+      if (!(await this.#pass(missing, password, proven, whole))) return;
+      // What needs no password has had its turn.
+      for (const [path, file] of missing) if (!file.encrypted) missing.delete(path);
+      if (missing.size === 0) return;
+      if (
+        turn === 0 &&
+        opener === undefined &&
+        this.#worked === undefined &&
+        (await this.#headersAreSealed())
+      ) {
+        // It opened the headers, so it is right, and the contents are damaged.
+        await this.#pass(missing, password, true, false);
         return;
       }
-      if (encrypted.size === 0) return;
-      missing = failed;
-      if (missing.size === 0) return;
     }
-    this.#encrypted(quote(`${missing.size} of ${all.size} members`, [...missing]));
+    this.#reasons.encrypted(
+      this.#passwords,
+      quote(`${missing.size} of ${fitting.length} members`, [...missing.keys()]),
+    );
+  }
+
+  /** True when the listing, which the first password gave, cannot be had without it. */
+  async #headersAreSealed(): Promise<boolean> {
+    if (this.#type.type === "zip") return false;
+    const { listing } = await list(this.#session, NO_PASSWORD, 1);
+    return listing.type === undefined;
+  }
+
+  /** One password over all that is missing; what 7-Zip crashes on is stepped over. False when the budget is used up. */
+  async #pass(
+    missing: Map<string, ListedMember>,
+    password: string | undefined,
+    proven: boolean,
+    whole: boolean,
+  ): Promise<boolean> {
+    for (let crashes = 0; crashes <= MAX_CRASHES && missing.size > 0; crashes++) {
+      const { collector, exit } = await extract(this.#session, {
+        bytes: this.#input.limits.bytes - this.#kept,
+        members: this.#input.limits.members,
+        wanted: (path) => missing.has(path),
+        size: (path) => missing.get(path)?.size,
+        ...(whole && crashes === 0 ? {} : { selection: [...missing.keys()] }),
+        ...(password === undefined ? {} : { password }),
+        // A wrong password of 7z or rar costs a key derivation a member; zip tells it from a check value.
+        hopeless: (error) => !proven && this.#type.type !== "zip" && /Wrong password/.test(error),
+      });
+      const right =
+        proven ||
+        collector.members.some(({ path, error }) => error === undefined && missing.get(path)?.encrypted);
+      for (const member of collector.members) {
+        const secret = missing.get(member.path)?.encrypted ?? false;
+        const refused = secret && /Wrong password/.test(member.error ?? "");
+        if (refused && (!right || member.error === WRONG_PASSWORD)) continue;
+        if (secret) this.#worked = password;
+        this.#keep(member, member.path, secret ? password : undefined);
+        missing.delete(member.path);
+      }
+      if (collector.cut) {
+        this.#reasons.add("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
+        return false;
+      }
+      for (const error of collector.errors) {
+        if (NO_MEMORY.test(error)) this.#reasons.failure(exit, error);
+        else this.#damaged.push(error);
+      }
+      if (exit !== "crashed") return true;
+      if (collector.met.size === 0) {
+        if (password === undefined) this.#reasons.failure(exit, "");
+        return true;
+      }
+      for (const path of collector.met) if (password === undefined || right) missing.delete(path);
+    }
+    return true;
   }
 
   /** What starts as a program is kept as far as the budget goes: padding at its end is what made it large. */
-  async #head(file: ListedMember): Promise<void> {
-    const room = this.#input.limits.bytes - this.#kept;
-    if (room <= 0) return;
-    for (const password of file.encrypted ? this.#passwords : [undefined]) {
-      const { members } = await this.#extract({
-        bytes: room,
-        members: 1,
-        selection: [file.path],
-        accept: (head) => head[0] === 0x4d && head[1] === 0x5a,
-        ...(password === undefined ? {} : { password }),
-        hopeless: (error) => /password/i.test(error),
-      });
-      const [only] = members;
-      if (only === undefined || /password/i.test(only.error ?? "")) continue;
-      this.#keep(only, file.path, password);
-      return;
+  async #heads(oversize: readonly ListedMember[]): Promise<void> {
+    for (const file of oversize.slice(0, MAX_OVERSIZE)) {
+      const passwords = this.#worked === undefined ? this.#passwords : [this.#worked];
+      for (const password of file.encrypted ? passwords : [undefined]) {
+        const room = this.#input.limits.bytes - this.#kept;
+        if (room <= 0) return;
+        const { collector } = await extract(this.#session, {
+          bytes: room,
+          members: 1,
+          wanted: (path) => path === file.path,
+          selection: [file.path],
+          accept: (head) => head[0] === 0x4d && head[1] === 0x5a,
+          ...(password === undefined ? {} : { password }),
+          hopeless: (error) => /Wrong password/.test(error),
+        });
+        const [only] = collector.members;
+        if (only === undefined || /Wrong password/.test(only.error ?? "")) continue;
+        if (file.encrypted) this.#worked = password;
+        this.#keep(only, file.path, password);
+        break;
+      }
+      // With no password for this one there is none for the others.
+      if (file.encrypted && this.#worked === undefined) return;
     }
-  }
-
-  async #extract(options: {
-    readonly bytes: number;
-    readonly members: number;
-    readonly wanted?: (path: string) => boolean;
-    readonly accept?: (head: Uint8Array) => boolean;
-    readonly hopeless?: (error: string) => boolean;
-    readonly selection?: readonly string[];
-    readonly password?: string;
-  }): Promise<{ members: readonly RawMember[]; exit: Exit; cut: boolean; errors: readonly string[] }> {
-    const collector = new MemberCollector({ wanted: () => true, ...options });
-    const exit = await runSevenZip({
-      input: this.#bytes,
-      args: [
-        "x",
-        "-so",
-        "-bb1",
-        "-bso2",
-        ...QUIET,
-        `-p${options.password ?? ""}`,
-        ...(options.selection === undefined ? [] : ["-spd", "-ssc", `-i@${SELECTION_FILE}`]),
-      ],
-      ...(options.selection === undefined ? {} : { selection: options.selection }),
-      out: (bytes) => collector.data(bytes),
-      log: (bytes) => collector.log(bytes),
-    });
-    collector.end();
-    return { members: collector.members, exit, cut: collector.cut, errors: collector.errors };
   }
 
   #keep(member: RawMember, name: string, password: string | undefined): void {
@@ -297,13 +313,13 @@ class Opening {
     }
     if (member.error !== undefined) this.#damaged.push(`${name} (${member.error})`);
     if (member.cut && this.#type.stream)
-      this.#reason("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
+      this.#reasons.add("cut", `unpacking stopped after ${this.#input.limits.bytes} bytes`);
     this.#kept += member.bytes.length;
     this.#members.push({
       name,
       bytes: member.bytes,
       step: {
-        op: this.#type.type.toLowerCase(),
+        op: this.#type.op ?? this.#type.type.toLowerCase(),
         params: {
           member: name,
           ...(password === undefined ? {} : { password }),
@@ -320,13 +336,13 @@ class Opening {
     const left = oversize.filter(({ path }) => !kept.has(path));
     const limit = this.#input.limits.bytes;
     if (heads.length > 0)
-      this.#reason(
+      this.#reasons.add(
         "cut",
         quote(`larger than the ${limit} bytes allowed here, only the start was unpacked`, heads),
       );
     if (left.length > 0) {
       const size = left.reduce((sum, file) => sum + (file.size ?? 0), 0);
-      this.#reason(
+      this.#reasons.add(
         "over-budget",
         quote(
           `${left.length} members of ${size} bytes do not fit into the ${limit} bytes allowed here`,
@@ -335,30 +351,4 @@ class Opening {
       );
     }
   }
-
-  #encrypted(what: string): void {
-    this.#reason(
-      "encrypted",
-      `${what}: none of the ${this.#passwords.length} passwords tried opens it: ${this.#passwords.join(", ")}`,
-    );
-  }
-
-  #reasonOfFailure(exit: Exit, said: string): void {
-    if (/allocate|memory/i.test(said))
-      this.#reason("needs-memory", "unpacking needs more memory than is allowed");
-    else if (exit === "crashed" || /Unexpected end|Headers Error|Data Error|CRC/i.test(said))
-      this.#reason("damaged", "the archive is damaged or truncated and cannot be read");
-    else this.#reason("damaged", "7-Zip does not recognise this as an archive: damaged, or something else");
-  }
-
-  #reason(code: ContainerReason["code"], text: string): void {
-    if (!this.#reasons.some((reason) => reason.code === code && reason.text === text))
-      this.#reasons.push({ code, text });
-  }
-}
-
-function quote(what: string, names: readonly string[]): string {
-  const more = names.length - MAX_QUOTED;
-  const shown = names.slice(0, MAX_QUOTED).map((name) => name.slice(0, 120));
-  return `${what}: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

@@ -1,5 +1,5 @@
 /**
- * One run of 7-Zip (7z-wasm, 7-Zip 24.09) over bytes in memory: a fresh WebAssembly instance, dropped afterwards.
+ * 7-Zip (7z-wasm, 7-Zip 24.09) over bytes in memory: a WebAssembly instance for each archive, dropped afterwards.
  *
  * Nothing in it reaches the machine: its files are emscripten's MEMFS, NODEFS is never mounted, stdin is at its end,
  * and members leave through standard output, so that no name in an archive is ever a name of a file.
@@ -13,7 +13,8 @@ export const HEAP_LIMIT = 384 * 1024 * 1024;
 
 const PAGE = 65_536;
 const INPUT = "/in";
-const SELECTION = "/selection";
+/** Where the selection lies, for `-i@`. */
+export const SELECTION_FILE = "/selection";
 
 export type Exit =
   /** 7-Zip came to its end; it may have met errors. */
@@ -24,18 +25,15 @@ export type Exit =
   | "crashed";
 
 export interface Run {
-  readonly input: Uint8Array;
   /** Command and switches, without the archive. */
   readonly args: readonly string[];
-  /** Names, one a line, for `-i@` or `-x@` followed by SELECTION_FILE. */
+  /** Wildcards of names, for `-i@` followed by SELECTION_FILE. */
   readonly selection?: readonly string[];
   /** Takes standard output as it comes; the bytes are only valid during the call. False stops the run. */
   readonly out: (bytes: Uint8Array) => boolean;
   /** Takes standard error likewise. 7-Zip writes it unbuffered, so it is in step with standard output. */
   readonly log: (bytes: Uint8Array) => boolean;
 }
-
-export const SELECTION_FILE = SELECTION;
 
 /** Thrown through 7-Zip by a sink; emscripten hands on whatever is not its own error. */
 class Stop extends Error {}
@@ -75,19 +73,48 @@ function wasmModule(): object {
   return compiled;
 }
 
-export async function runSevenZip(run: Run): Promise<Exit> {
-  const module = await instantiate();
-  const { FS } = module;
-  const file = FS.open(INPUT, "w");
-  // Owned, not copied: 7-Zip opens it for reading only.
-  FS.write(file, run.input, 0, run.input.length, 0, true);
-  FS.close(file);
-  if (run.selection !== undefined) FS.writeFile(SELECTION, `${run.selection.join("\n")}\n`);
-  redirect(module, 1, run.out);
-  redirect(module, 2, run.log);
+/**
+ * 7-Zip over one archive. Runs share an instance, whose key cache saves the second derivation of a password's key;
+ * a run that is stopped or crashes takes its instance with it.
+ */
+export class SevenZipSession {
+  readonly #input: Uint8Array;
+  #module: SevenZipModule | undefined;
+  #out: Run["out"] = () => true;
+  #log: Run["log"] = () => true;
+
+  constructor(input: Uint8Array) {
+    this.#input = input;
+  }
+
+  async run(run: Run): Promise<Exit> {
+    this.#module ??= await this.#start();
+    const module = this.#module;
+    if (run.selection !== undefined) module.FS.writeFile(SELECTION_FILE, `${run.selection.join("\n")}\n`);
+    this.#out = run.out;
+    this.#log = run.log;
+    const exit = call(module, [...run.args, INPUT]);
+    if (exit !== "ended") this.#module = undefined;
+    return exit;
+  }
+
+  async #start(): Promise<SevenZipModule> {
+    const module = await instantiate();
+    const { FS } = module;
+    const file = FS.open(INPUT, "w");
+    // Owned, not copied: 7-Zip opens it for reading only.
+    FS.write(file, this.#input, 0, this.#input.length, 0, true);
+    FS.close(file);
+    redirect(module, 1, (bytes) => this.#out(bytes));
+    redirect(module, 2, (bytes) => this.#log(bytes));
+    return module;
+  }
+}
+
+function call(module: SevenZipModule, args: string[]): Exit {
   const exitCode = process.exitCode;
   try {
-    module.callMain([...run.args, INPUT]);
+    module.callMain(args);
     return "ended";
   } catch (error) {
     if (error instanceof Stop) return "stopped";

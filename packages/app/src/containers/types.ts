@@ -3,6 +3,8 @@
 export interface ContainerType {
   /** 7-Zip's own name, as in `Type = Rar5`. */
   readonly type: string;
+  /** Name of the step in a report, where it is not the type's. */
+  readonly op?: string;
   /** What people call it. */
   readonly title: string;
   /** One stream and nothing else: its listing's size and name prove nothing. */
@@ -65,7 +67,7 @@ export const CONTAINER_TYPES: readonly ContainerType[] = [
     ],
   },
   { type: "Cab", title: "cab" },
-  { type: "Compound", title: "msi, msp" },
+  { type: "Compound", op: "msi", title: "msi, msp" },
   { type: "Iso", title: "iso 9660" },
   { type: "Udf", title: "udf" },
   { type: "VHD", title: "vhd" },

@@ -7,7 +7,7 @@ import { Pool, type PoolOptions } from "./pool.ts";
 /** A worker that does what the file's name asks: answers, dies, or never answers. */
 const WORKER = `
 process.on("message", (message) => {
-  if (message.kind === "start") return process.send(message.rules.includes("bad") ? { kind: "rejected", text: "no good" } : { kind: "ready" });
+  if (message.kind === "start") return process.send(message.options.rules.includes("bad") ? { kind: "rejected", text: "no good" } : { kind: "ready" });
   if (message.name === "dies") process.exit(3);
   if (message.name === "hangs") for (;;);
   process.send({ kind: "done", id: message.id, sample: { names: [message.name], outcome: "unknown", pid: process.pid } });
@@ -29,9 +29,8 @@ async function run(
   const pool = new Pool({
     size: 2,
     timeoutMs: 300,
-    rules: [],
-    evidence: false,
-    maxBytes: 1,
+    readable: [folder],
+    analysis: { rules: [] },
     worker: join(folder, "worker.mjs"),
     ...options,
   });
@@ -72,7 +71,7 @@ describe("the pool", () => {
   });
 
   it("rejects at once when the rules do not compile", async () => {
-    await expect(run(["a", "b"], { rules: ["bad"] })).rejects.toThrow("no good");
+    await expect(run(["a", "b"], { analysis: { rules: ["bad"] } })).rejects.toThrow("no good");
   });
 
   it("rejects when no process can start", async () => {

@@ -1,13 +1,15 @@
 /**
  * A few child processes, reused from sample to sample. One that dies or overruns its deadline costs its own
- * sample only: it is killed, the sample says so, and a fresh process takes its place.
+ * sample only: it is killed, the sample says so, what had been found of it stands, and a fresh process takes its place.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Sample } from "@assay/core/model/index";
-import { unread } from "@assay/core/triage/analyse";
+import type { AnalyserOptions, Inspected } from "../analyser.ts";
 import { RuleError } from "../rules/scanner.ts";
+import { cutShort } from "./cut-short.ts";
 import type { FromWorker, Job, Start, ToWorker } from "./protocol.ts";
+import { DEFAULT_MEMORY, type Wrapped, wrap } from "./sandbox.ts";
 
 /** The bundle beside this one. */
 const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
@@ -16,9 +18,12 @@ export interface PoolOptions {
   readonly size: number;
   /** A sample's deadline in milliseconds. */
   readonly timeoutMs: number;
-  readonly rules: readonly string[];
-  readonly evidence: boolean;
-  readonly maxBytes: number;
+  /** Deadline of one stage (one layer of one artifact) in milliseconds; the sample's when absent. */
+  readonly stageTimeoutMs?: number;
+  /** Files and folders that the processes may read. */
+  readonly readable: readonly string[];
+  readonly memory?: number;
+  readonly analysis: AnalyserOptions;
   /** Another worker program, for tests. */
   readonly worker?: string;
 }
@@ -28,16 +33,21 @@ interface Worker {
   ready: boolean;
   task: Task | undefined;
   timer: NodeJS.Timeout | undefined;
+  stageTimer: NodeJS.Timeout | undefined;
 }
 
 interface Task {
   readonly path: Buffer;
   readonly name: string;
-  readonly settle: (sample: Sample) => void;
+  readonly inspect: Job["inspect"];
+  readonly settle: (result: Inspected) => void;
+  stage: string;
+  known: Sample | undefined;
 }
 
 export class Pool {
   readonly #options: PoolOptions;
+  readonly #command: Wrapped;
   readonly #workers = new Set<Worker>();
   readonly #queue: Task[] = [];
   #jobs = 0;
@@ -48,6 +58,10 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#command = wrap(options.worker ?? WORKER, {
+      readable: options.readable,
+      memory: options.memory ?? DEFAULT_MEMORY,
+    });
     this.#broken = new Promise<never>((_, reject) => {
       this.#onFailure = reject;
     });
@@ -57,10 +71,19 @@ export class Pool {
   }
 
   /** Analyses one file. Rejects only when no worker can start at all (RuleError for rules that do not compile). */
-  run(path: Buffer, name: string): Promise<Sample> {
+  async run(path: Buffer, name: string): Promise<Sample> {
+    return (await this.#submit(path, name, undefined)).sample;
+  }
+
+  /** As `run`, with the file's make-up and all its artifacts, whose bytes come along when asked for. */
+  inspect(path: Buffer, name: string, bytes: boolean): Promise<Inspected> {
+    return this.#submit(path, name, { bytes });
+  }
+
+  #submit(path: Buffer, name: string, inspect: Job["inspect"]): Promise<Inspected> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const done = new Promise<Sample>((resolve) => {
-      this.#queue.push({ path, name, settle: resolve });
+    const done = new Promise<Inspected>((settle) => {
+      this.#queue.push({ path, name, inspect, settle, stage: "starting", known: undefined });
       this.#feed();
     });
     return Promise.race([done, this.#broken]);
@@ -70,36 +93,56 @@ export class Pool {
   close(): void {
     this.#closed = true;
     for (const worker of this.#workers) {
-      clearTimeout(worker.timer);
+      stopTimers(worker);
       worker.process.kill("SIGKILL");
     }
     this.#workers.clear();
   }
 
   #spawn(): void {
-    const child = fork(this.#options.worker ?? WORKER, [], {
+    const child = spawn(this.#command.command, this.#command.args, {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
-    const worker: Worker = { process: child, ready: false, task: undefined, timer: undefined };
+    const worker: Worker = {
+      process: child,
+      ready: false,
+      task: undefined,
+      timer: undefined,
+      stageTimer: undefined,
+    };
     this.#workers.add(worker);
     child.on("message", (message: FromWorker) => this.#hear(worker, message));
     child.on("exit", (code, signal) => this.#bury(worker, signal ?? `exit status ${code}`));
-    const { rules, evidence, maxBytes } = this.#options;
-    this.#send(worker, { kind: "start", rules, evidence, maxBytes } satisfies Start);
+    child.on("error", (error) => this.#bury(worker, error.message));
+    this.#send(worker, { kind: "start", options: this.#options.analysis } satisfies Start);
   }
 
   #hear(worker: Worker, message: FromWorker): void {
-    if (message.kind === "rejected") {
-      this.#break(new RuleError(message.text));
-      return;
-    }
-    if (message.kind === "ready") worker.ready = true;
-    else {
-      clearTimeout(worker.timer);
-      const task = worker.task;
-      worker.task = undefined;
-      task?.settle(message.sample);
+    const { task } = worker;
+    switch (message.kind) {
+      case "rejected":
+        this.#break(new RuleError(message.text));
+        return;
+      case "stage":
+        if (task !== undefined) task.stage = message.stage;
+        this.#timeStage(worker);
+        return;
+      case "partial":
+        if (task !== undefined) task.known = message.sample;
+        return;
+      case "ready":
+        worker.ready = true;
+        break;
+      case "done":
+        stopTimers(worker);
+        worker.task = undefined;
+        task?.settle({
+          sample: message.sample,
+          facts: message.inspected?.facts,
+          bytes: message.inspected?.bytes ?? new Map(),
+        });
+        break;
     }
     this.#feed();
   }
@@ -110,32 +153,49 @@ export class Pool {
       const task = this.#queue.shift();
       if (task === undefined) return;
       worker.task = task;
-      worker.timer = setTimeout(() => this.#overrun(worker), this.#options.timeoutMs);
-      const job: Job = { kind: "job", id: this.#jobs++, path: task.path.toString("base64"), name: task.name };
-      this.#send(worker, job);
+      const { timeoutMs } = this.#options;
+      worker.timer = setTimeout(() => this.#overrun(worker, timeoutMs, "--timeout"), timeoutMs);
+      const { name, inspect } = task;
+      const job: Job = { kind: "job", id: this.#jobs++, path: task.path.toString("base64"), name };
+      this.#send(worker, inspect === undefined ? job : { ...job, inspect });
     }
   }
 
-  #overrun(worker: Worker): void {
-    const seconds = this.#options.timeoutMs / 1000;
-    const text = `analysis took more than ${seconds} s and was stopped (--timeout changes the limit)`;
-    this.#replace(worker, "timeout", text);
+  #timeStage(worker: Worker): void {
+    const { stageTimeoutMs } = this.#options;
+    if (stageTimeoutMs === undefined || worker.task === undefined) return;
+    clearTimeout(worker.stageTimer);
+    worker.stageTimer = setTimeout(
+      () => this.#overrun(worker, stageTimeoutMs, "--stage-timeout"),
+      stageTimeoutMs,
+    );
+  }
+
+  #overrun(worker: Worker, limitMs: number, flag: string): void {
+    const stage = worker.task?.stage ?? "";
+    this.#replace(
+      worker,
+      "timeout",
+      `stopped after ${limitMs / 1000} s while ${stage} (${flag} changes the limit)`,
+    );
     worker.process.kill("SIGKILL");
   }
 
   /** A worker is gone. Before it was ever ready that means that none will start. */
   #bury(worker: Worker, how: string): void {
     if (this.#closed || !this.#workers.has(worker)) return;
-    if (worker.ready) this.#replace(worker, "crashed", `the analysis process died (${how})`);
+    const stage = worker.task?.stage ?? "";
+    if (worker.ready) this.#replace(worker, "crashed", `the analysis process died (${how}) while ${stage}`);
     else this.#break(new Error(`the analysis process did not start (${how})`));
   }
 
   #replace(worker: Worker, code: string, text: string): void {
-    clearTimeout(worker.timer);
+    stopTimers(worker);
     this.#workers.delete(worker);
-    const task = worker.task;
+    const { task } = worker;
     worker.task = undefined;
-    task?.settle(unread([task.name], "failed", { stage: "analyse", code, text }));
+    const sample = task && cutShort(task.name, { stage: "analyse", code, text }, task.known);
+    if (sample !== undefined) task?.settle({ sample, facts: undefined, bytes: new Map() });
     this.#spawn();
   }
 
@@ -149,4 +209,9 @@ export class Pool {
     // A send to a dying process fails here and again as its exit event, where it is handled.
     worker.process.send(message, () => undefined);
   }
+}
+
+function stopTimers(worker: Worker): void {
+  clearTimeout(worker.timer);
+  clearTimeout(worker.stageTimer);
 }

@@ -1,12 +1,11 @@
 /** What the pool and its workers say to each other. Paths travel as base64, since they are bytes. */
 import type { Sample } from "@assay/core/model/index";
+import type { AnalyserOptions, Inspected } from "../analyser.ts";
 
 /** Sent once, first. */
 export interface Start {
   readonly kind: "start";
-  readonly rules: readonly string[];
-  readonly evidence: boolean;
-  readonly maxBytes: number;
+  readonly options: AnalyserOptions;
 }
 
 export interface Job {
@@ -14,6 +13,8 @@ export interface Job {
   readonly id: number;
   readonly path: string;
   readonly name: string;
+  /** Ask for the file's make-up too, and for its artifacts' bytes. */
+  readonly inspect?: { readonly bytes: boolean };
 }
 
 export type ToWorker = Start | Job;
@@ -21,4 +22,13 @@ export type ToWorker = Start | Job;
 export type FromWorker =
   | { readonly kind: "ready" }
   | { readonly kind: "rejected"; readonly text: string }
-  | { readonly kind: "done"; readonly id: number; readonly sample: Sample };
+  /** What the worker is about to do: the last one heard is what it was doing when it died. */
+  | { readonly kind: "stage"; readonly id: number; readonly stage: string }
+  /** What is known of the sample so far. */
+  | { readonly kind: "partial"; readonly id: number; readonly sample: Sample }
+  | {
+      readonly kind: "done";
+      readonly id: number;
+      readonly sample: Sample;
+      readonly inspected?: Pick<Inspected, "facts" | "bytes">;
+    };

@@ -1,8 +1,9 @@
 /** A child process that analyses the files it is told of, one at a time, until its channel closes. */
-import { unread } from "@assay/core/triage/analyse";
-import { type Analyser, createAnalyser } from "../analyser.ts";
+import type { Sample } from "@assay/core/model/index";
+import { type Analyser, createAnalyser, type Watch } from "../analyser.ts";
 import { RuleError } from "../rules/scanner.ts";
-import type { FromWorker, Job, ToWorker } from "./protocol.ts";
+import { cutShort } from "./cut-short.ts";
+import type { FromWorker, Job, Start, ToWorker } from "./protocol.ts";
 
 const send = (message: FromWorker): void => {
   process.send?.(message);
@@ -11,34 +12,48 @@ const send = (message: FromWorker): void => {
 let analyser: Analyser | undefined;
 
 process.on("message", (message: ToWorker) => {
-  if (message.kind === "start") {
-    createAnalyser(message).then(
-      (created) => {
-        analyser = created;
-        send({ kind: "ready" });
-      },
-      (error: unknown) => {
-        if (!(error instanceof RuleError)) throw error;
-        send({ kind: "rejected", text: error.message });
-      },
-    );
-    return;
-  }
-  if (analyser === undefined) throw new Error("job before start");
-  send({ kind: "done", id: message.id, sample: run(analyser, message) });
+  if (message.kind === "start") void start(message);
+  else void work(message);
 });
 process.on("disconnect", () => process.exit(0));
 
-/** The boundary where a bug of ours becomes one sample's failure instead of the batch's. */
-function run(own: Analyser, job: Job): ReturnType<Analyser["analyseFile"]> {
+async function start({ options }: Start): Promise<void> {
   try {
-    return own.analyseFile(Buffer.from(job.path, "base64"), job.name);
+    analyser = await createAnalyser(options);
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    send({ kind: "rejected", text: error.message });
+    return;
+  }
+  send({ kind: "ready" });
+}
+
+async function work(job: Job): Promise<void> {
+  if (analyser === undefined) throw new Error("job before start");
+  const { id } = job;
+  let known: Sample | undefined;
+  const watch: Watch = {
+    onStage: (stage) => send({ kind: "stage", id, stage }),
+    onPartial: (sample) => {
+      known = sample;
+      send({ kind: "partial", id, sample });
+    },
+  };
+  send({ kind: "done", id, ...(await run(analyser, job, watch, () => known)) });
+}
+
+type Done = Omit<Extract<FromWorker, { kind: "done" }>, "kind" | "id">;
+
+/** The boundary where a bug of ours becomes one sample's failure instead of the batch's. */
+async function run(own: Analyser, job: Job, watch: Watch, known: () => Sample | undefined): Promise<Done> {
+  const path = Buffer.from(job.path, "base64");
+  try {
+    if (job.inspect === undefined) return { sample: await own.analyseFile(path, job.name, watch) };
+    const { sample, facts, bytes } = await own.inspectFile(path, job.name, job.inspect.bytes, watch);
+    return { sample, inspected: { facts, bytes } };
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return unread([job.name], "failed", {
-      stage: "analyse",
-      code: "internal-error",
-      text: `a defect in assay: ${text}`,
-    });
+    const reason = { stage: "analyse", code: "internal-error", text: `a defect in assay: ${text}` };
+    return { sample: cutShort(job.name, reason, known()) };
   }
 }

@@ -1,7 +1,7 @@
 /** Digests and HMAC: noble's, under one roof so that families import from one place. */
 export { hmac } from "@noble/hashes/hmac.js";
 export { md5, sha1 } from "@noble/hashes/legacy.js";
-export { sha256 } from "@noble/hashes/sha2.js";
+export { sha256, sha512 } from "@noble/hashes/sha2.js";
 
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";

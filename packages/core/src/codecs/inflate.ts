@@ -57,6 +57,20 @@ export function inflate(kind: InflateKind, input: Uint8Array, limit: number): In
   return size > limit ? result(parts, size, limit, at - state.p.length) : undefined;
 }
 
+/**
+ * What the start of a stream gives, up to `limit` bytes, when `input` itself is only its start. Undefined when the
+ * envelope or the data is not of this kind.
+ */
+export function inflateStart(kind: InflateKind, input: Uint8Array, limit: number): Uint8Array | undefined {
+  const start = kind === "deflate" ? 0 : kind === "gzip" ? gzipHeader(input) : zlibHeader(input);
+  if (start === undefined) return undefined;
+  const parts: Uint8Array[] = [];
+  const stream = new Inflate((part) => parts.push(part));
+  return push(stream, input.subarray(start, start + PIECE))
+    ? concatBytes(...parts).subarray(0, limit)
+    : undefined;
+}
+
 function result(parts: readonly Uint8Array[], size: number, limit: number, used: number): Inflated {
   const all = parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts);
   return { bytes: size > limit ? all.slice(0, limit) : all, cut: size > limit, used };

@@ -37,3 +37,26 @@ export function xorIncrementing(data: Uint8Array, key: number, step = 1): Uint8A
   for (let i = 0, k = key; i < data.length; i++, k = (k + step) & 0xff) out[i] = (data[i] as number) ^ k;
   return out;
 }
+
+/**
+ * out[i] = (data[i] ^ key[i mod key.length]) - data[i + 1], over all but the last byte: the loop that .NET loaders
+ * run over the bytes of a picture.
+ */
+export function xorMinusNext(data: Uint8Array, key: Uint8Array): Uint8Array {
+  if (key.length === 0) throw new RangeError("XOR key is empty");
+  const out = new Uint8Array(Math.max(0, data.length - 1));
+  for (let i = 0, k = 0; i < out.length; i++) {
+    out[i] = ((data[i] as number) ^ (key[k] as number)) - (data[i + 1] as number);
+    if (++k === key.length) k = 0;
+  }
+  return out;
+}
+
+/**
+ * out[i] = data[i] ^ key[i mod key.length] ^ 112 ^ last byte, over all but the last: the "Proper XOR" of Visual Basic
+ * loaders, whose encoder appends the random byte.
+ */
+export function xorWithLast(data: Uint8Array, key: Uint8Array): Uint8Array {
+  const last = data[data.length - 1] ?? 0;
+  return xorByte(xor(data.subarray(0, Math.max(0, data.length - 1)), key), 112 ^ last);
+}

@@ -1,6 +1,14 @@
 /** What people want to see of a report, gathered once for the terminal, Markdown and HTML. All text printable and defanged. */
 import { defang } from "../indicators/index.ts";
-import type { Finding, Indicator, IndicatorType, Report, Sample } from "../model/index.ts";
+import {
+  type Finding,
+  type Indicator,
+  type IndicatorType,
+  memberPath,
+  type Report,
+  type Sample,
+  subjectsOf,
+} from "../model/index.ts";
 import { printable } from "./escape.ts";
 
 export interface SampleRow {
@@ -89,7 +97,8 @@ const TYPE_ORDER: readonly IndicatorType[] = [
 export function summarise(report: Report): Summary {
   const counts = { config: 0, identified: 0, unknown: 0, unsupported: 0, failed: 0 };
   for (const sample of report.samples) counts[sample.outcome]++;
-  const nameOf = new Map(report.samples.map((sample) => [sample.sha256, baseName(sample)]));
+  const subjects = report.samples.flatMap(subjectsOf);
+  const nameOf = new Map(subjects.map((subject) => [subject.sha256, baseName(subject)]));
   const iocs = iocRows(report);
   return {
     counts,
@@ -104,7 +113,7 @@ export function summarise(report: Report): Summary {
       families: cluster.families,
       shared: cluster.shared.map((key) => ({
         value: showKey(key),
-        samples: holdersOf(report, key, cluster.samples),
+        samples: holdersOf(subjects, key, cluster.samples),
       })),
     })),
     nearDuplicates: report.relations
@@ -126,6 +135,12 @@ export function baseName(sample: Pick<Sample, "names">): string {
   return printable(name.split(/[\\/]/).at(-1) || name);
 }
 
+/** The sample's file name, and behind it that of the file in its archives which the finding speaks of. */
+function subjectName(sample: Sample, finding: Finding): string {
+  const inner = printable(memberPath(sample, finding.subject));
+  return inner === "" ? baseName(sample) : `${baseName(sample)}/${inner}`;
+}
+
 function rowsOf(sample: Sample): SampleRow[] {
   const base = {
     name: baseName(sample),
@@ -140,6 +155,7 @@ function rowsOf(sample: Sample): SampleRow[] {
   }
   return sample.findings.map((finding) => ({
     ...base,
+    name: subjectName(sample, finding),
     family: finding.family,
     layout: finding.layout,
     version: printable(finding.version ?? ""),
@@ -183,8 +199,8 @@ function configBlock(sample: Sample, finding: Finding): ConfigBlock {
     lines.push({ name: key, value: show(value), where: whereOf(finding, `/config/other/${key}`) });
   }
   return {
-    title: baseName(sample),
-    sha256: sample.sha256 ?? "",
+    title: subjectName(sample, finding),
+    sha256: sample.artifacts[finding.subject]?.sha256 ?? sample.sha256 ?? "",
     family: finding.family,
     layout: finding.layout,
     confidence: finding.confidence,
@@ -234,10 +250,12 @@ function showKey(key: string): string {
   return printable(defang(colon < 0 ? key : key.slice(colon + 1)));
 }
 
-function holdersOf(report: Report, key: string, among: readonly string[]): string[] {
-  return report.samples
-    .filter((sample) => sample.sha256 !== null && among.includes(sample.sha256))
-    .filter((sample) => sample.indicators.some((indicator) => `${indicator.type}:${indicator.value}` === key))
+function holdersOf(subjects: readonly Sample[], key: string, among: readonly string[]): string[] {
+  return subjects
+    .filter((subject) => subject.sha256 !== null && among.includes(subject.sha256))
+    .filter((subject) =>
+      subject.indicators.some((indicator) => `${indicator.type}:${indicator.value}` === key),
+    )
     .map(baseName);
 }
 

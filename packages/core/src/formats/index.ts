@@ -1,4 +1,5 @@
 export type * from "./address-space.ts";
+export * from "./bitmap.ts";
 export * from "./classify.ts";
 export * from "./dotnet/index.ts";
 export type * from "./image.ts";

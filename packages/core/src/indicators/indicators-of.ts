@@ -128,10 +128,12 @@ class IndicatorList {
   readonly #byKey = new Map<string, Indicator>();
   readonly #places = new Map<string, Span[]>();
   readonly #family: string;
+  readonly #subject: number;
   readonly #defaults: Readonly<Record<string, readonly string[]>>;
 
   constructor(finding: Finding, defaults: Readonly<Record<string, readonly string[]>>) {
     this.#family = finding.family;
+    this.#subject = finding.subject;
     this.#defaults = defaults;
     for (const { pointer, at } of finding.evidence) {
       const known = this.#places.get(pointer);
@@ -174,6 +176,7 @@ class IndicatorList {
       usage,
       family: this.#family,
       blockable,
+      subject: this.#subject,
       linkable,
       ...(why === undefined ? {} : { why }),
       defanged: defangIndicator(type, value),

@@ -26,6 +26,11 @@ export class Budget {
     this.limits = limits;
   }
 
+  /** Inner artifacts that still fit. */
+  get left(): number {
+    return this.limits.artifacts - this.#artifacts;
+  }
+
   /** Which limits were reached. */
   get cuts(): readonly (keyof Limits)[] {
     return [...this.#cuts];

@@ -170,6 +170,7 @@ export class FindingBuilder {
       ...(version === undefined ? {} : { version }),
       confidence,
       artifact: this.#artifact,
+      subject: this.#artifact,
       c2: this.#c2,
       config: this.#config,
       evidence,

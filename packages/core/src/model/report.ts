@@ -28,7 +28,10 @@ export const ArtifactSchema = Type.Object(
   {
     id: Type.Integer(),
     kind: Type.String({ description: "sample, resource, decoded, …" }),
-    label: Type.Optional(Type.String({ description: "What a person calls it: `resource RCDATA/SETTINGS`" })),
+    label: Type.Optional(
+      Type.String({ description: "What its input is called: `resource RCDATA/SETTINGS`" }),
+    ),
+    name: Type.Optional(Type.String({ description: "File name, when it has one" })),
     by: Type.Optional(
       Type.String({ description: "Last transform that made it; absent for the sample itself" }),
     ),
@@ -112,7 +115,11 @@ export const FindingSchema = Type.Object(
     layout: Type.String(),
     version: Type.Optional(Type.String()),
     confidence: ConfidenceSchema,
-    artifact: Type.Integer(),
+    artifact: Type.Integer({ description: "Where the config was found" }),
+    subject: Type.Integer({
+      description:
+        "The file that it speaks of: the sample, or the file within its archives that holds the artifact",
+    }),
     c2: Type.Array(Type.String(), {
       description: "scheme://host[:port][/path], in config order, no duplicates, no dead drops",
     }),
@@ -155,6 +162,7 @@ export const IndicatorSchema = Type.Object(
       description: "May tie samples together; false for defaults, shared hosts and CDN addresses",
     }),
     why: Type.Optional(Type.String({ description: "Why it is not blockable or not linkable" })),
+    subject: Type.Integer({ description: "The file whose config holds it; see findings" }),
     defanged: Type.String(),
     at: Type.Array(SpanSchema),
   },

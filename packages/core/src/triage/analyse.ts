@@ -1,29 +1,72 @@
-/** One sample: identify → match → extract → normalise. Pure: bytes and ports in, a `Sample` out. */
-import { View } from "../bytes/index.ts";
-import type { Extraction, Family } from "../families/family.ts";
-import { classify, type Image, openImage } from "../formats/index.ts";
+/** One sample, through all its layers: identify → match → extract → peel, until nothing is left inside. */
+import type { ArtifactId } from "../bytes/index.ts";
+import type { Family } from "../families/family.ts";
+import type { ImageHint } from "../formats/index.ts";
 import { indicatorsOf } from "../indicators/index.ts";
-import { type Finding, Ledger, type Outcome, type Reason, type Sample } from "../model/index.ts";
-import { embedEvidence, number } from "./artifacts.ts";
-import type { Ports, RuleHit } from "./ports.ts";
+import { Budget, DEFAULT_LIMITS, type Limits } from "../layers/budget.ts";
+import type { Layer } from "../layers/layer.ts";
+import { type Finding, Ledger, type Reason, type Sample } from "../model/index.ts";
+import { embedEvidence, number, type Seen } from "./artifacts.ts";
+import { foldFindings } from "./fold.ts";
+import { look } from "./look.ts";
+import { budgetReasons, imageReasons, outcomeOf, tidyReasons } from "./outcome.ts";
+import { nearbyText, peel } from "./peel.ts";
+import type { Ports } from "./ports.ts";
 
-/** Anomalies of headers that end before they are complete. */
-const CUT_HEADERS: ReadonlySet<string> = new Set(["section-table-cut", "directories-cut"]);
-const SECTOR_SIZE = 0x200;
+export interface Kit {
+  readonly families: readonly Family[];
+  readonly layers: readonly Layer[];
+}
 
 export interface AnalyseOptions {
   /** Embed the bytes of each span. */
   readonly evidence?: boolean;
+  /** Report every artifact, also those that no finding stands on. */
+  readonly allArtifacts?: boolean;
+  readonly limits?: Limits;
+  /** The user's own, tried before the field's usual ones. */
+  readonly passwords?: readonly string[];
+  /** Told before each artifact is looked at and before it is peeled, so that a watchdog knows what was under way. */
+  readonly onStage?: (stage: string) => void;
+  /** With `allArtifacts`: given the bytes of each, at the end, under its number in the report. */
+  readonly onArtifact?: (id: ArtifactId, bytes: Uint8Array) => void;
+  /** Given what is known so far whenever a finding is added: what remains if the rest never ends. */
+  readonly onPartial?: (sample: Sample) => void;
+}
+
+interface Item {
+  readonly id: ArtifactId;
+  readonly depth: number;
+  readonly kind: string;
+  readonly name: string | undefined;
+  readonly hint: ImageHint | undefined;
+  /** Text that came with it: the mail it was attached to, a note beside it. */
+  readonly nearby: string;
+  /** The file this belongs to: itself, when it is the sample or an archive's member. */
+  readonly subject: ArtifactId;
+}
+
+/** Everything known of a sample while it is being taken apart. */
+interface State {
+  readonly ledger: Ledger;
+  readonly budget: Budget;
+  readonly seen: Map<ArtifactId, Seen>;
+  readonly findings: Finding[];
+  readonly identified: Set<string>;
+  readonly rules: Set<string>;
+  readonly reasons: Reason[];
+  /** Something inside was reached and looked at. */
+  opened: boolean;
 }
 
 /** Analyses the bytes of one sample. `names`: every path that holds them. Throws only on a bug of ours. */
-export function analyse(
+export async function analyse(
   bytes: Uint8Array,
   names: readonly string[],
-  families: readonly Family[],
+  kit: Kit,
   ports: Ports,
   options: AnalyseOptions = {},
-): Sample {
+): Promise<Sample> {
   const started = ports.now();
   const head = {
     sha256: ports.digest("sha256", bytes),
@@ -32,160 +75,114 @@ export function analyse(
     size: bytes.length,
     names: [...names],
   };
-  const ledger = new Ledger(bytes);
-  const image = openImage(ledger.sample);
-  const format = image.pe === undefined ? classify(ledger.sample) : image.format;
-  if (bytes.length === 0) {
-    const reason: Reason = { stage: "read", code: "empty", text: "the file is empty" };
-    return {
-      ...head,
-      format,
-      outcome: "unsupported",
-      ...nothing(),
-      reasons: [reason],
-      elapsedMs: ports.now() - started,
-    };
-  }
-  const hits = ports.rules.scan(bytes);
-  const findings: Finding[] = [];
-  const reasons: Reason[] = [];
-  const identified = new Set<string>();
-  for (const family of families) {
-    const own = hits.filter((hit) => hit.family === family.id);
-    const extraction = family.extract({
-      image,
-      rules: own.map((hit) => hit.rule),
-      matches: own.flatMap((hit) => hit.matches.map((match) => ({ rule: hit.rule, ...match }))),
-      ledger,
-      pbkdf2Sha1: ports.pbkdf2Sha1,
-    });
-    if (extraction.status === "config") {
-      findings.push({ ...extraction.finding, rules: own.map((hit) => hit.rule) });
-    } else {
-      const reason = reasonOf(family, extraction, own);
-      if (reason !== undefined) reasons.push(reason);
-      if (own.length > 0) identified.add(family.id);
+  const state: State = {
+    ledger: new Ledger(bytes),
+    budget: new Budget(options.limits ?? DEFAULT_LIMITS),
+    seen: new Map(),
+    findings: [],
+    identified: new Set(),
+    rules: new Set(),
+    reasons: [],
+    opened: false,
+  };
+  const sample = (): Sample => finish(head, state, kit.families, ports, options, ports.now() - started);
+  const hashes = new Set<string>([head.sha256]);
+  const queue: Item[] = [
+    { id: 0, depth: 0, kind: "sample", name: names[0], hint: undefined, nearby: "", subject: 0 },
+  ];
+  for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+    const before = state.findings.length;
+    for (const inner of await takeApart(item, state, kit, ports, options)) {
+      const view = state.ledger.entries[inner.id]?.view;
+      const hash = view === undefined ? "" : ports.digest("sha256", view.bytes);
+      // The same bytes again, as in a zip that holds itself: nothing new can come of them.
+      if (hashes.has(hash)) continue;
+      hashes.add(hash);
+      queue.push(inner);
     }
+    if (state.findings.length > before) options.onPartial?.(sample());
   }
-  if (findings.length > 0) identified.clear();
-  else reasons.push(...imageReasons(image, format, identified.size > 0));
-  const outcome = outcomeOf(findings, identified, reasons);
-  const numbered = number(
-    ledger,
-    image,
-    options.evidence ? embedEvidence(ledger, findings) : findings,
-    reasons,
-    ports,
-  );
-  const indicators = numbered.findings.flatMap((finding) => {
-    const family = families.find((candidate) => candidate.id === finding.family);
-    return indicatorsOf(finding, family?.defaults ?? {});
-  });
+  const whole = sample();
+  if (options.onArtifact !== undefined) {
+    for (const entry of state.ledger.entries) options.onArtifact(entry.id, entry.view.bytes);
+  }
+  return whole;
+}
+
+/** Looks at one artifact, keeps what it shows, and gives what is inside it. */
+async function takeApart(
+  item: Item,
+  state: State,
+  kit: Kit,
+  ports: Ports,
+  options: AnalyseOptions,
+): Promise<Item[]> {
+  const { ledger, budget } = state;
+  const entry = ledger.entries[item.id];
+  if (entry === undefined) throw new Error(`no artifact ${item.id}`);
+  const what = [...ledger.chain(item.id), item.name ?? item.kind].join(" → ");
+  options.onStage?.(`looking at ${what}`);
+  const looked = look(entry.view, item.hint, kit.families, ledger, ports);
+  const { image, format } = looked;
+  for (const hit of looked.hits) state.rules.add(hit.rule);
+  for (const family of looked.identified) state.identified.add(family);
+  state.findings.push(...looked.findings.map((finding) => ({ ...finding, subject: item.subject })));
+  state.reasons.push(...looked.reasons);
+  const seen: Seen = { format, layout: image.layout, base: image.base, name: item.name };
+  state.seen.set(item.id, seen);
+  if (item.depth === 0) state.reasons.push(...imageReasons(image, format));
+  if (entry.view.length === 0) return [];
+  options.onStage?.(`peeling ${what}`);
+  const input = { image, format, name: item.name, ledger, budget };
+  const words = { given: options.passwords ?? [], nearby: item.nearby };
+  const peeled = await peel(looked, input, kit.layers, ports, words);
+  state.reasons.push(...peeled.reasons);
+  if (peeled.inner.length > 0 && item.depth >= budget.limits.depth) {
+    budget.cut("depth");
+    return [];
+  }
+  if (peeled.inner.length > 0) state.opened = true;
+  const nearby = peeled.inner.some((inner) => inner.kind === "member")
+    ? nearbyText(looked, peeled.inner)
+    : item.nearby;
+  return peeled.inner.map((inner) => ({
+    id: inner.view.artifact,
+    depth: item.depth + 1,
+    kind: inner.kind,
+    name: inner.name,
+    hint: inner.hint,
+    nearby,
+    subject: inner.kind === "member" ? inner.view.artifact : item.subject,
+  }));
+}
+
+/** What is known so far, as a report's sample. */
+function finish(
+  head: Pick<Sample, "sha256" | "sha1" | "md5" | "size" | "names">,
+  state: State,
+  families: readonly Family[],
+  ports: Ports,
+  options: AnalyseOptions,
+  elapsedMs: number,
+): Sample {
+  const folded = foldFindings(state.findings, state.ledger);
+  const found = new Set(folded.map((finding) => finding.family));
+  const identified = [...state.identified].filter((family) => !found.has(family));
+  const reasons = tidyReasons([...state.reasons, ...budgetReasons(state.budget)], state, folded);
+  const evident = options.evidence ? embedEvidence(state.ledger, folded) : folded;
+  const numbered = number(state.ledger, state.seen, evident, reasons, ports, options.allArtifacts ?? false);
   return {
     ...head,
-    format,
-    outcome,
-    families: [...new Set([...findings.map((finding) => finding.family), ...identified])],
+    format: state.seen.get(0)?.format ?? "unknown",
+    outcome: outcomeOf(folded, identified, reasons, head.size ?? 0),
+    families: [...found, ...identified],
     findings: numbered.findings,
-    indicators,
+    indicators: numbered.findings.flatMap((finding) =>
+      indicatorsOf(finding, families.find((family) => family.id === finding.family)?.defaults ?? {}),
+    ),
     artifacts: numbered.artifacts,
     reasons: numbered.reasons,
-    rules: hits.map((hit) => hit.rule),
-    elapsedMs: round(ports.now() - started),
+    rules: [...state.rules],
+    elapsedMs: Math.round(elapsedMs * 100) / 100,
   };
-}
-
-function nothing(): Pick<Sample, "families" | "findings" | "indicators" | "artifacts" | "rules"> {
-  return { families: [], findings: [], indicators: [], artifacts: [], rules: [] };
-}
-
-/** A sample that could not be read far enough to be analysed. */
-export function unread(
-  names: readonly string[],
-  outcome: Outcome,
-  reason: Reason,
-  known: Partial<Sample> = {},
-): Sample {
-  return {
-    sha256: null,
-    sha1: null,
-    md5: null,
-    size: null,
-    format: "unknown",
-    ...nothing(),
-    elapsedMs: 0,
-    ...known,
-    names: [...names],
-    outcome,
-    reasons: [reason],
-  };
-}
-
-/** A failed extraction is worth a word when a rule had named the family, or the extractor itself recognised it. */
-function reasonOf(family: Family, extraction: Extraction, hits: readonly RuleHit[]): Reason | undefined {
-  if (extraction.status === "config") return undefined;
-  if (extraction.status === "not-found" && hits.length === 0) return undefined;
-  const seen = hits.length > 0 ? ` (rule ${hits.map((hit) => hit.rule).join(", ")} matched)` : "";
-  return {
-    stage: `${family.id}/${extraction.stage}`,
-    code: extraction.status,
-    text: extraction.text + seen,
-    ...(extraction.at === undefined || extraction.at.length === 0 ? {} : { at: [...extraction.at] }),
-  };
-}
-
-/** What the shape of the file says about why nothing was found. */
-function imageReasons(image: Image, format: string, identified: boolean): Reason[] {
-  if (image.pe === undefined) {
-    if (identified) return [];
-    return [
-      {
-        stage: "identify",
-        code: "not-a-pe",
-        text: `${format}: no PE in it, and no config was found in its bytes as they stand`,
-      },
-    ];
-  }
-  const missing = missingBytes(image);
-  if (missing === 0) return [];
-  const text =
-    missing === undefined
-      ? "the file is cut short within its headers"
-      : `the file is cut short: its sections want ${missing} more bytes than are there`;
-  return [{ stage: "identify", code: "truncated", text }];
-}
-
-/**
- * Bytes that the section table promises and the file lacks; undefined when the table itself is cut. A last section
- * that ends within its own alignment's padding is whole: linkers and strippers leave such files.
- */
-function missingBytes(image: Image): number | undefined {
-  if (image.pe === undefined || image.layout !== "file") return 0;
-  if (image.pe.anomalies.some((anomaly) => CUT_HEADERS.has(anomaly.code))) return undefined;
-  const ends = image.pe.sections.map((section) =>
-    section.sizeOfRawData === 0 ? 0 : section.pointerToRawData + section.sizeOfRawData,
-  );
-  const missing = Math.max(0, ...ends) - image.view.length;
-  return missing >= Math.max(image.pe.fileAlignment, SECTOR_SIZE) ? missing : 0;
-}
-
-function outcomeOf(
-  findings: readonly Finding[],
-  identified: ReadonlySet<string>,
-  reasons: readonly Reason[],
-): Outcome {
-  if (findings.length > 0) return "config";
-  if (identified.size > 0) return "identified";
-  if (reasons.some((reason) => reason.code === "not-a-pe")) return "unsupported";
-  if (reasons.some((reason) => reason.code === "truncated")) return "failed";
-  return "unknown";
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 100) / 100;
-}
-
-/** The image of some bytes, for those who look without triaging. */
-export function imageOf(bytes: Uint8Array): Image {
-  return openImage(new View(bytes));
 }

@@ -1,6 +1,6 @@
 /** From the ledger's working list to the report's: only what a finding stands on, numbered anew. */
 import type { ArtifactId, Span } from "../bytes/index.ts";
-import type { Image } from "../formats/image.ts";
+import type { Layout } from "../formats/address-space.ts";
 import type { Artifact, Evidence, Finding, Ledger, LedgerEntry, Reason, Step } from "../model/index.ts";
 import type { Ports } from "./ports.ts";
 
@@ -20,6 +20,7 @@ function reachable(ledger: Ledger, findings: readonly Finding[], reasons: readon
   };
   for (const finding of findings) {
     visit(finding.artifact);
+    visit(finding.subject);
     for (const span of spansOfFinding(finding)) visit(span.artifact);
   }
   for (const reason of reasons) for (const span of reason.at ?? []) visit(span.artifact);
@@ -44,45 +45,52 @@ export interface Numbered {
   readonly reasons: Reason[];
 }
 
-/** Keeps the artifacts that matter and rewrites every span to their new numbers. */
+/** What was learnt of an artifact by looking at it. */
+export interface Seen {
+  readonly format: string;
+  readonly layout: Layout;
+  readonly base: number;
+  readonly name: string | undefined;
+}
+
+/** Keeps the artifacts that matter (or all) and rewrites every span to their new numbers. */
 export function number(
   ledger: Ledger,
-  image: Image,
+  seen: ReadonlyMap<ArtifactId, Seen>,
   findings: readonly Finding[],
   reasons: readonly Reason[],
   ports: Ports,
+  all: boolean,
 ): Numbered {
-  const kept = reachable(ledger, findings, reasons);
+  const kept = all ? ledger.entries : reachable(ledger, findings, reasons);
   const numbers = new Map(kept.map((entry, index) => [entry.id, index]));
   const move = (spans: readonly Span[]): Span[] =>
     spans.map((span) => ({ ...span, artifact: numbers.get(span.artifact) ?? 0 }));
   const moveReason = (reason: Reason): Reason =>
     reason.at === undefined ? reason : { ...reason, at: move(reason.at) };
   const moveStep = (step: Step): Step => (step.at === undefined ? step : { ...step, at: move(step.at) });
+  const describe = (entry: LedgerEntry, id: number): Artifact => {
+    const last = entry.steps.at(-1);
+    const known = seen.get(entry.id);
+    return {
+      id,
+      kind: entry.kind,
+      ...(entry.source === undefined ? {} : { label: entry.source }),
+      ...(entry.id === 0 || known?.name === undefined ? {} : { name: known.name }),
+      ...(last === undefined ? {} : { by: last.op }),
+      ...(entry.id === 0 ? {} : { from: move(entry.from), steps: entry.steps.map(moveStep) }),
+      sha256: ports.digest("sha256", entry.view.bytes),
+      size: entry.view.length,
+      format: known?.format ?? "data",
+      ...(known === undefined ? {} : { layout: known.layout, base: known.base }),
+    };
+  };
   return {
-    artifacts: kept.map((entry, id): Artifact => {
-      const common = {
-        id,
-        kind: entry.kind,
-        sha256: ports.digest("sha256", entry.view.bytes),
-        size: entry.view.length,
-      };
-      if (entry.id === 0) {
-        return { ...common, format: image.format, layout: image.layout, base: image.base };
-      }
-      const last = entry.steps.at(-1);
-      return {
-        ...common,
-        format: "data",
-        ...(entry.source === undefined ? {} : { label: entry.source }),
-        ...(last === undefined ? {} : { by: last.op }),
-        from: move(entry.from),
-        steps: entry.steps.map(moveStep),
-      };
-    }),
+    artifacts: kept.map(describe),
     findings: findings.map((finding) => ({
       ...finding,
       artifact: numbers.get(finding.artifact) ?? 0,
+      subject: numbers.get(finding.subject) ?? 0,
       evidence: finding.evidence.map((evidence) => ({ ...evidence, at: move(evidence.at) })),
       reasons: finding.reasons.map(moveReason),
     })),

@@ -1,5 +1,5 @@
 /** Samples into the one report. */
-import { REPORT_SCHEMA, type Report, type Sample } from "../model/index.ts";
+import { REPORT_SCHEMA, type Report, type Sample, subjectsOf } from "../model/index.ts";
 import { relate } from "../relations/index.ts";
 
 /** Set by the release; the report names it so that a result can be told from a later one. */
@@ -29,7 +29,7 @@ export function assemble(
   elapsedMs: number,
 ): Report {
   const folded = foldDuplicates(samples);
-  const { relations, clusters } = relate(folded);
+  const { relations, clusters } = relate(folded.flatMap(subjectsOf));
   return {
     schema: REPORT_SCHEMA,
     engine: { name: "assay", version: ENGINE_VERSION, families: [...families] },

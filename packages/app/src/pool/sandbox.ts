@@ -1,0 +1,88 @@
+/**
+ * How an analysis process is kept from doing harm, should a sample ever take it over. What each system offers:
+ *
+ * - Linux: a network namespace of its own without any interface (`unshare -rn`), a cap on its data (`prlimit --data`;
+ *   an address-space cap would break WebAssembly), and Node's permission model.
+ * - Everywhere: Node's permission model: it reads the program's own files and the batch's paths and nothing else, and
+ *   writes nothing, starts no process and no thread. The parent's deadline and SIGKILL.
+ *
+ * Wrappers that the system lacks or forbids are left out: `describeSandbox` says what is in force.
+ */
+import { spawnSync } from "node:child_process";
+import { realpathSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { attemptIo } from "../batch/collect.ts";
+
+/** Bytes of data one analysis process may hold: a sample, what is unpacked from it, and room to work. */
+export const DEFAULT_MEMORY = 2.5 * 1024 ** 3;
+
+export interface SandboxOptions {
+  /** Files and folders whose content it may read. */
+  readonly readable: readonly string[];
+  readonly memory: number;
+}
+
+export interface Wrapped {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** The command line that runs `program` (a JavaScript file) under all that this system offers. */
+export function wrap(program: string, options: SandboxOptions): Wrapped {
+  const node = [process.execPath, ...permissionFlags(program, options.readable), "--no-warnings", program];
+  const limited = works("prlimit", "--data=1073741824", "true")
+    ? ["prlimit", `--data=${Math.floor(options.memory)}`, ...node]
+    : node;
+  const alone = works("unshare", "-rn", "true") ? ["unshare", "-rn", ...limited] : limited;
+  const [command = process.execPath, ...args] = alone;
+  return { command, args };
+}
+
+/** What is in force on this system, for people. */
+export function describeSandbox(): string[] {
+  return [
+    `network: ${works("unshare", "-rn", "true") ? "none (network namespace)" : "not cut off on this system"}`,
+    `memory: ${works("prlimit", "--data=1073741824", "true") ? "capped (prlimit)" : "not capped on this system"}`,
+    "files: only its own program and the batch's paths, read only; no child processes (Node permission model)",
+  ];
+}
+
+const known = new Map<string, boolean>();
+
+/** Whether a wrapper exists and is allowed here. Asked once. */
+function works(command: string, ...args: string[]): boolean {
+  if (process.platform !== "linux") return false;
+  let answer = known.get(command);
+  if (answer === undefined) {
+    answer = spawnSync(command, args, { stdio: "ignore" }).status === 0;
+    known.set(command, answer);
+  }
+  return answer;
+}
+
+/** `--permission` came with 22.13 and 23.5; before, it bears the experiment's name. */
+function permissionFlags(program: string, readable: readonly string[]): string[] {
+  const flag = process.allowedNodeEnvironmentFlags.has("--permission")
+    ? "--permission"
+    : "--experimental-permission";
+  return [
+    flag,
+    "--allow-addons",
+    ...[...ownFolders(program), ...readable.map(real)].map((path) => `--allow-fs-read=${path}`),
+  ];
+}
+
+/** The bundle's folder, and the packages with native or WebAssembly parts, wherever npm put them. */
+function ownFolders(program: string): string[] {
+  const modules = attemptIo(() =>
+    dirname(dirname(fileURLToPath(import.meta.resolve("@virustotal/yara-x/package.json")))),
+  );
+  const manifests = resolve(dirname(program), "..");
+  return [manifests, ...("value" in modules ? [dirname(modules.value)] : [])];
+}
+
+function real(path: string): string {
+  const resolved = attemptIo(() => realpathSync(path));
+  return "value" in resolved ? resolved.value : resolve(path);
+}

@@ -1,0 +1,59 @@
+/** Pictures whose pixels are bytes of something else: the orders in which loaders read them. */
+import { View } from "../bytes/index.ts";
+import { type Dotnet, type PixelOrder, pixelBytes, readBitmap, TABLE } from "../formats/index.ts";
+import type { Step } from "../model/index.ts";
+import type { Opaque } from "./dotnet-unwrap.ts";
+
+/** Largest picture read for this, in pixels. */
+const MAX_PIXELS = 1 << 22;
+/** MemberRef rows looked at. */
+const MAX_ROWS = 20_000;
+
+/** Channels of a pixel in the order in which loops add them: Color.R, G, B; Color.ToArgb as bytes; locked bits. */
+const CHANNELS: readonly string[] = ["rgb", "bgra", "bgr", "rgba", "r"];
+const ORDERS: readonly PixelOrder[] = ["columns", "rows"];
+
+const READS = /^System\.Drawing\.(Bitmap::(GetPixel|LockBits)|Color::(get_R|ToArgb))$/;
+
+/** True for BMP and PNG, by their first bytes. */
+export function isPicture(bytes: Uint8Array): boolean {
+  return (
+    (bytes[0] === 0x42 && bytes[1] === 0x4d) || (bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[2] === 0x4e)
+  );
+}
+
+/** Whether the assembly's code reads single pixels. */
+export function readsPixels(dotnet: Dotnet): boolean {
+  const count = Math.min(dotnet.rowCount(TABLE.MemberRef), MAX_ROWS);
+  for (let rid = 1; rid <= count; rid++)
+    if (READS.test(dotnet.nameOf(((TABLE.MemberRef << 24) | rid) >>> 0) ?? "")) return true;
+  return false;
+}
+
+/** What each order gives: as long as the length in its first four bytes says, where one fits, else whole. */
+export function* pixelsOf(picture: Uint8Array): Generator<Opaque> {
+  const bitmap = readBitmap(new View(picture));
+  if (bitmap === undefined || bitmap.width * bitmap.height > MAX_PIXELS) return;
+  const hasEmpty = new Uint32Array(
+    bitmap.rgba.buffer,
+    bitmap.rgba.byteOffset,
+    bitmap.rgba.length >> 2,
+  ).includes(0);
+  for (const skipEmpty of hasEmpty ? [true, false] : [false])
+    for (const order of ORDERS)
+      for (const channels of CHANNELS) {
+        const bytes = pixelBytes(bitmap, order, channels, skipEmpty);
+        const step: Step = {
+          op: "pixels",
+          params: { order, channels, ...(skipEmpty ? { skipEmpty: 1 } : {}) },
+        };
+        const length = new View(bytes).u32(0) ?? 0;
+        if (length > 0 && length <= bytes.length - 4 && length > bytes.length >> 3) {
+          const more: Step[] = [
+            { op: "skip", params: { bytes: 4 } },
+            { op: "take", params: { bytes: length } },
+          ];
+          yield { steps: [step, ...more], bytes: bytes.subarray(4, 4 + length) };
+        } else yield { steps: [step], bytes };
+      }
+}
