@@ -150,7 +150,11 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   "des-cfb8": blocks(decryptDes, 8, "cfb8"),
   "des-ecb": blocks(decryptDes, 8, "ecb"),
   gunzip: decompress("gzip"),
-  hex: (input) => unhex(latin1(input)),
+  /** `separator`: what stands between the pairs of digits. */
+  hex: (input, params) => {
+    const text = latin1(input);
+    return unhex(params.separator === undefined ? text : text.replaceAll(String(params.separator), ""));
+  },
   /** Raw deflate, as DeflateStream writes it. */
   inflate: decompress("deflate"),
   "quoted-printable": (input) => decodeQuotedPrintable(input),
