@@ -7,6 +7,17 @@ import { mail } from "./mail.ts";
 import { msg } from "./msg.ts";
 import { onenote } from "./onenote.ts";
 import { packers } from "./packers.ts";
+import { scripts } from "./scripts/index.ts";
 import { upx } from "./upx.ts";
 
-export const layers: readonly Layer[] = [cart, mail, msg, onenote, packers, upx, ...AROUND_PE, dotnetLoader];
+export const layers: readonly Layer[] = [
+  cart,
+  mail,
+  msg,
+  onenote,
+  packers,
+  upx,
+  ...AROUND_PE,
+  dotnetLoader,
+  scripts,
+];
