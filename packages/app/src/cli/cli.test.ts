@@ -1,6 +1,15 @@
 /** The command as people and programs run it: a real process, real files. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -148,6 +157,25 @@ describe("the other commands", () => {
     expect(
       (JSON.parse(stdout) as { findings: { family: string }[] }).findings.map((finding) => finding.family),
     ).toEqual(["win.quasar_rat"]);
+  });
+
+  it("extract gives the same from a process of its own", () => {
+    const path = join(folder, "demo", "gbrem.exe");
+    expect(assay("extract", "--isolated", path).stdout).toBe(assay("extract", path).stdout);
+  });
+
+  it("inspect --extract writes the inner artifacts as CaRT, under names of our own", () => {
+    const out = join(folder, "inner");
+    const { status } = assay("inspect", join(folder, "demo", "gbrem.exe"), "--extract", out);
+    expect(status).toBe(0);
+    const files = readdirSync(out);
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) {
+      expect(file).toMatch(/^\d+-[0-9a-f]{64}\.cart$/);
+      expect(readFileSync(join(out, file)).subarray(0, 4).toString()).toBe("CART");
+    }
+    const raw = assay("inspect", join(folder, "demo", "gbrem.exe"), "--extract", out, "--raw");
+    expect(raw.stderr).toContain("live malware");
   });
 
   it("inspect shows sections, rules and the artifact tree", () => {

@@ -3,7 +3,6 @@ import { printable } from "@assay/core/export/escape";
 import type { Sample } from "@assay/core/model/index";
 import type { Command } from "commander";
 import type { Facts } from "../facts.ts";
-import { Pool } from "../pool/pool.ts";
 import { exitStatus } from "./exit-status.ts";
 import { type CommonFlags, poolOptions, UsageError, withCommonFlags } from "./options.ts";
 import { emit, json } from "./output.ts";
@@ -27,6 +26,7 @@ export function inspectCommand(program: Command): void {
     .option("--raw", "with --extract: write live bytes instead of CaRT")
     .action(async (file: string, flags: InspectFlags) => {
       if (flags.raw && flags.extract === undefined) throw new UsageError("--raw goes with --extract");
+      const { Pool } = await import("../pool/pool.ts");
       const pool = new Pool({ ...poolOptions(flags, [file]), size: 1 });
       try {
         const { sample, facts, bytes } = await pool.inspect(

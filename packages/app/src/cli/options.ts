@@ -4,8 +4,8 @@ import { DEFAULT_LIMITS } from "@assay/core/layers/budget";
 import { type Command, InvalidArgumentError } from "commander";
 import { attemptIo } from "../batch/collect.ts";
 import { MAX_SAMPLE_BYTES } from "../batch/read.ts";
+import { DEFAULT_MEMORY } from "../pool/memory.ts";
 import type { PoolOptions } from "../pool/pool.ts";
-import { DEFAULT_MEMORY } from "../pool/sandbox.ts";
 
 /** Seconds that one sample may take. */
 export const DEFAULT_TIMEOUT_S = 60;

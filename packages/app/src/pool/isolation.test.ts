@@ -15,13 +15,20 @@ import { describeSandbox } from "./sandbox.ts";
 const HOOKED = `
 import { connect } from "node:net";
 import { readFileSync, writeFileSync } from "node:fs";
+let late = false;
+const send = process.send.bind(process);
+process.send = (message, ...rest) => {
+  const sent = send(message, ...rest);
+  while (late && message.kind === "partial");
+  return sent;
+};
 process.on("message", (message) => {
   if (message.kind !== "job") return;
   const name = message.name.split("/").at(-1);
   const answer = (text) => process.send({ kind: "done", id: message.id, sample: { names: [name], outcome: "unknown", reasons: [{ stage: "hook", code: text, text }] } });
   if (name.startsWith("kill")) process.kill(process.pid, "SIGKILL");
   if (name.startsWith("hang")) for (;;);
-  if (name.startsWith("late")) setTimeout(() => { for (;;); }, 400);
+  late = name.startsWith("late");
   if (name.startsWith("eat")) for (const kept = []; ; ) kept.push(Buffer.alloc(1 << 26, 1));
   if (name.startsWith("read")) { try { readFileSync("/etc/passwd"); answer("read it"); } catch (error) { answer(error.code); } }
   if (name.startsWith("write")) { try { writeFileSync("/tmp/assay-was-here", "x"); answer("wrote it"); } catch (error) { answer(error.code); } }
@@ -132,8 +139,12 @@ describe("an analysis process", () => {
       const carrier = demoBatch()[4];
       writeFileSync(path, Buffer.concat([carrier?.bytes ?? Buffer.alloc(0)]));
       const sample = await pool.run(Buffer.from(path), "late.exe");
-      // Either it was quicker than the hang, or the finding was kept.
       expect(sample.findings[0]?.c2).toEqual(carrier?.expected.c2);
+      expect(sample.outcome).toBe("config");
+      expect(sample.reasons.at(-1)).toMatchObject({
+        code: "timeout",
+        text: expect.stringContaining("--stage-timeout"),
+      });
     } finally {
       pool.close();
     }

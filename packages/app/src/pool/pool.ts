@@ -8,8 +8,9 @@ import type { Sample } from "@assay/core/model/index";
 import type { AnalyserOptions, Inspected } from "../analyser.ts";
 import { RuleError } from "../rules/scanner.ts";
 import { cutShort } from "./cut-short.ts";
+import { DEFAULT_MEMORY } from "./memory.ts";
 import type { FromWorker, Job, Start, ToWorker } from "./protocol.ts";
-import { DEFAULT_MEMORY, type Wrapped, wrap } from "./sandbox.ts";
+import { type Wrapped, wrap } from "./sandbox.ts";
 
 /** The bundle beside this one. */
 const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));

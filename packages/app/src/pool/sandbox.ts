@@ -14,9 +14,6 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { attemptIo } from "../batch/collect.ts";
 
-/** Bytes of data one analysis process may hold: a sample, what is unpacked from it, and room to work. */
-export const DEFAULT_MEMORY = 2.5 * 1024 ** 3;
-
 export interface SandboxOptions {
   /** Files and folders whose content it may read. */
   readonly readable: readonly string[];

@@ -117,18 +117,20 @@ export type PixelOrder = "columns" | "rows";
 
 /**
  * The bytes that a loop over the pixels collects: of each the channels named, as in `rgb` or `bgra`. `skipsEmpty`:
- * wholly transparent black is passed over, as loops do that stop where the payload ends.
+ * wholly transparent black is passed over, as loops do that stop where the payload ends. `most`: pixels collected.
  */
 export function pixelBytes(
   { width, height, rgba }: Bitmap,
   order: PixelOrder,
   channels: string,
   skipsEmpty: boolean,
+  most: number = width * height,
 ): Uint8Array {
   const picked = [...channels].map((channel) => "rgba".indexOf(channel));
-  const out = new Uint8Array(width * height * picked.length);
+  const pixels = Math.min(most, width * height);
+  const out = new Uint8Array(pixels * picked.length);
   let at = 0;
-  for (let i = 0; i < width * height; i++) {
+  for (let i = 0; i < width * height && at < out.length; i++) {
     const pixel = order === "rows" ? i : (i % height) * width + Math.floor(i / height);
     const from = 4 * pixel;
     if (

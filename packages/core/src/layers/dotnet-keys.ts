@@ -37,7 +37,7 @@ export interface KeyMaterial {
 /** Bytes taken of a derivation: a 32-byte key, then a 32-byte IV, then some. */
 const STREAM = 80;
 /** SHA-1 blocks that all derivations of one assembly may cost, one each iteration. */
-const MAX_ITERATIONS = 400_000;
+const MAX_ITERATIONS = 80_000;
 /** Passwords and salts tried where the code does not show which. */
 const MAX_GUESSES = 24;
 const MIN_SALT = 8;

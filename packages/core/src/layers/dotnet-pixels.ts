@@ -2,10 +2,16 @@
 import { View } from "../bytes/index.ts";
 import { type Dotnet, type PixelOrder, pixelBytes, readBitmap, TABLE } from "../formats/index.ts";
 import type { Step } from "../model/index.ts";
+import { startsLikePayload } from "./dotnet-recognise.ts";
 import type { Opaque } from "./dotnet-unwrap.ts";
 
 /** Largest picture read for this, in pixels. */
 const MAX_PIXELS = 1 << 22;
+/** Pixels of the start by which a payload in clear shows. */
+const HEAD_PIXELS = 256;
+/** Pixels whose colours are counted, and bits a byte from which they may be no picture: icons and drawings have 1 to 5. */
+const NOISE_SAMPLE = 8192;
+const NOISE_BITS = 6;
 /** MemberRef rows looked at. */
 const MAX_ROWS = 20_000;
 
@@ -30,6 +36,26 @@ export function readsPixels(dotnet: Dotnet): boolean {
   return false;
 }
 
+/** Whether any channel's values are as mixed as those of encrypted bytes. Empty pixels, which fill up the last row, left out. */
+function isNoise(rgba: Uint8Array): boolean {
+  const pixels = rgba.length >> 2;
+  const step = Math.max(1, Math.floor(pixels / NOISE_SAMPLE));
+  return [0, 1, 2].some((channel) => {
+    const counts = new Uint32Array(256);
+    let total = 0;
+    for (let pixel = 0; pixel < pixels; pixel += step) {
+      const from = 4 * pixel;
+      if (rgba[from + 3] === 0) continue;
+      const value = rgba[from + channel] as number;
+      counts[value] = (counts[value] as number) + 1;
+      total++;
+    }
+    let bits = 0;
+    for (const count of counts) if (count > 0) bits -= (count / total) * Math.log2(count / total);
+    return bits > NOISE_BITS;
+  });
+}
+
 /** What each order gives: as long as the length in its first four bytes says, where one fits, else whole. */
 export function* pixelsOf(picture: Uint8Array): Generator<Opaque> {
   const bitmap = readBitmap(new View(picture));
@@ -39,9 +65,14 @@ export function* pixelsOf(picture: Uint8Array): Generator<Opaque> {
     bitmap.rgba.byteOffset,
     bitmap.rgba.length >> 2,
   ).includes(0);
+  const noise = isNoise(bitmap.rgba);
   for (const skipEmpty of hasEmpty ? [true, false] : [false])
     for (const order of ORDERS)
       for (const channels of CHANNELS) {
+        // A picture of something is no ciphertext: then only a payload in clear is worth collecting all pixels.
+        const head = pixelBytes(bitmap, order, channels, skipEmpty, HEAD_PIXELS);
+        if (!noise && !startsLikePayload(head, false) && !startsLikePayload(head.subarray(4), false))
+          continue;
         const bytes = pixelBytes(bitmap, order, channels, skipEmpty);
         const step: Step = {
           op: "pixels",

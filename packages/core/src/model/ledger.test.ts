@@ -23,7 +23,7 @@ describe("Ledger", () => {
 
   it("holds the sample as artifact 0", () => {
     const ledger = new Ledger(sample);
-    expect(ledger.sample.bytes).toBe(sample);
+    expect(ledger.sample.bytes).toStrictEqual(sample);
     expect(ledger.entries.map((e) => [e.id, e.kind])).toEqual([[0, "sample"]]);
     expect(ledger.chain(0)).toEqual([]);
   });
@@ -124,5 +124,14 @@ describe("steps", () => {
     expect(() => applySteps([{ op: "rot13" }], text("x"))).toThrow(RangeError);
     expect(() => applySteps([{ op: "base64", params: { dialect: "x" } }], text("x"))).toThrow(RangeError);
     expect(() => applySteps([{ op: "xor", params: { key: "0" } }], text("x"))).toThrow(RangeError);
+  });
+
+  it("keeps bytes as what they are: a Buffer's slice shares memory, ours does not", () => {
+    const pooled = Buffer.from("xabcd").subarray(1);
+    const view = new Ledger(pooled).sample;
+    expect(view.bytes.constructor).toBe(Uint8Array);
+    const copy = view.bytes.slice();
+    copy[0] = 0;
+    expect(view.u8(0)).toBe(0x61);
   });
 });

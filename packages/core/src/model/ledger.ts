@@ -13,6 +13,11 @@ export interface LedgerEntry {
   readonly view: View;
 }
 
+/** The same memory as a bare Uint8Array: of a Node Buffer, `slice` is no copy and `subarray` is a Buffer again. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 /**
  * The artifacts of one sample. A derived artifact's bytes are computed here, from the spans and steps that it
  * declares, so that what the report says of its making is what was done.
@@ -22,7 +27,7 @@ export class Ledger {
 
   /** `sample`: the bytes of the sample itself, which become artifact 0. */
   constructor(sample: Uint8Array) {
-    this.#entries.push({ id: 0, kind: "sample", from: [], steps: [], view: new View(sample, 0, 0) });
+    this.#entries.push({ id: 0, kind: "sample", from: [], steps: [], view: new View(plain(sample), 0, 0) });
   }
 
   get sample(): View {
@@ -56,7 +61,7 @@ export class Ledger {
     kind = "member",
   ): View {
     const id = this.#entries.length;
-    const view = new View(bytes, id, 0);
+    const view = new View(plain(bytes), id, 0);
     this.#entries.push({
       id,
       kind,

@@ -51,6 +51,8 @@ interface State {
   readonly ledger: Ledger;
   readonly budget: Budget;
   readonly seen: Map<ArtifactId, Seen>;
+  /** SHA-256 of each artifact, once it was asked for. */
+  readonly hashes: Map<ArtifactId, string>;
   readonly findings: Finding[];
   readonly identified: Set<string>;
   readonly rules: Set<string>;
@@ -79,6 +81,7 @@ export async function analyse(
     ledger: new Ledger(bytes),
     budget: new Budget(options.limits ?? DEFAULT_LIMITS),
     seen: new Map(),
+    hashes: new Map([[0, head.sha256]]),
     findings: [],
     identified: new Set(),
     rules: new Set(),
@@ -94,7 +97,7 @@ export async function analyse(
     const before = state.findings.length;
     for (const inner of await takeApart(item, state, kit, ports, options)) {
       const view = state.ledger.entries[inner.id]?.view;
-      const hash = view === undefined ? "" : ports.digest("sha256", view.bytes);
+      const hash = view === undefined ? "" : sha256Of(inner.id, view.bytes, state, ports);
       // The same bytes again, as in a zip that holds itself: nothing new can come of them.
       if (hashes.has(hash)) continue;
       hashes.add(hash);
@@ -172,6 +175,12 @@ function search(item: Item, identified: Identified, state: State, kit: Kit, port
     );
 }
 
+function sha256Of(id: ArtifactId, bytes: Uint8Array, state: State, ports: Ports): string {
+  const known = state.hashes.get(id) ?? ports.digest("sha256", bytes);
+  state.hashes.set(id, known);
+  return known;
+}
+
 /** What is known so far, as a report's sample. */
 function finish(
   head: Pick<Sample, "sha256" | "sha1" | "md5" | "size" | "names">,
@@ -185,8 +194,9 @@ function finish(
   const found = new Set(folded.map((finding) => finding.family));
   const identified = [...state.identified].filter((family) => !found.has(family));
   const reasons = tidyReasons([...state.reasons, ...budgetReasons(state.budget)], state, folded);
+  const sha256 = (id: ArtifactId, bytes: Uint8Array): string => sha256Of(id, bytes, state, ports);
   const evident = options.evidence ? embedEvidence(state.ledger, folded) : folded;
-  const numbered = number(state.ledger, state.seen, evident, reasons, ports, options.allArtifacts ?? false);
+  const numbered = number(state.ledger, state.seen, evident, reasons, sha256, options.allArtifacts ?? false);
   return {
     ...head,
     format: state.seen.get(0)?.format ?? "unknown",

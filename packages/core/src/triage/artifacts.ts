@@ -2,7 +2,6 @@
 import type { ArtifactId, Span } from "../bytes/index.ts";
 import type { Layout } from "../formats/address-space.ts";
 import type { Artifact, Evidence, Finding, Ledger, LedgerEntry, Reason, Step } from "../model/index.ts";
-import type { Ports } from "./ports.ts";
 
 /** Bytes shown on either side of a span in embedded evidence. */
 const EVIDENCE_MARGIN = 64;
@@ -59,7 +58,7 @@ export function number(
   seen: ReadonlyMap<ArtifactId, Seen>,
   findings: readonly Finding[],
   reasons: readonly Reason[],
-  ports: Ports,
+  sha256: (id: ArtifactId, bytes: Uint8Array) => string,
   all: boolean,
 ): Numbered {
   const kept = all ? ledger.entries : reachable(ledger, findings, reasons);
@@ -79,7 +78,7 @@ export function number(
       ...(entry.id === 0 || known?.name === undefined ? {} : { name: known.name }),
       ...(last === undefined ? {} : { by: last.op }),
       ...(entry.id === 0 ? {} : { from: move(entry.from), steps: entry.steps.map(moveStep) }),
-      sha256: ports.digest("sha256", entry.view.bytes),
+      sha256: sha256(entry.id, entry.view.bytes),
       size: entry.view.length,
       format: known?.format ?? "data",
       ...(known === undefined ? {} : { layout: known.layout, base: known.base }),

@@ -1,5 +1,6 @@
 /** From one artifact to those inside it: the static layers first, then archives through the platform's port. */
 import { latin1 } from "../bytes/index.ts";
+import { inflate } from "../codecs/index.ts";
 import { classify } from "../formats/index.ts";
 import type { Budget } from "../layers/budget.ts";
 import { type Inner, type Layer, type LayerInput, NOTHING } from "../layers/layer.ts";
@@ -45,8 +46,36 @@ export async function open(
   ports: Ports,
   words: Words,
 ): Promise<Peeled> {
+  if (identified.container === "gzip") {
+    const stream = gunzip(input);
+    if (stream !== undefined) return { inner: [stream], reasons: [] };
+  }
   if (identified.container === undefined || ports.openContainer === undefined) return NOTHING;
   return members(identified.container, input, ports.openContainer, words);
+}
+
+/** A whole gzip stream needs no archive reader, and the step can be run again by whoever has the report. */
+function gunzip({ image, name, ledger, budget }: LayerInput): Inner | undefined {
+  const { view } = image;
+  const limit = budget.allowance(view.length);
+  const unpacked = inflate("gzip", view.bytes, limit);
+  if (
+    unpacked === undefined ||
+    unpacked.cut ||
+    unpacked.bytes.length === 0 ||
+    !budget.take(unpacked.bytes.length)
+  ) {
+    return undefined;
+  }
+  const own = ledger.derive([view.span()], [{ op: "gunzip", params: { limit } }], "gzip stream", "member");
+  if (own === undefined) return undefined;
+  return {
+    view: own,
+    kind: "member",
+    ...(name === undefined
+      ? {}
+      : { name: name.replace(/\.gz$|\.tgz$/i, (end) => (/tgz/i.test(end) ? ".tar" : "")) }),
+  };
 }
 
 /** Every layer's artifacts; those of a layer whose artifacts are files (a mail's attachments) end the search. */

@@ -76,7 +76,7 @@ export interface Blob {
  */
 export function findBlob(view: View): Blob | undefined {
   const bytes = view.bytes.byteOffset % 4 === 0 ? view.bytes : view.bytes.slice();
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
   const shift = (RECORDS - 2) >> 2;
   let low = words[shift] ?? 0;
   for (let w = 0; w + shift + 1 < words.length; w++) {
