@@ -151,7 +151,7 @@ describe("programs", () => {
 
   it("text made to make pattern matching explode", async () => {
     for (const unit of ["a.", "((((", "`", "%a", "+'", "aA0=", "<a ", "=\r\n"]) {
-      const bytes = new Uint8Array(Buffer.alloc(8_000_000, unit));
+      const bytes = new Uint8Array(Buffer.alloc(1_000_000, unit));
       for (const name of ["a.txt", "a.ps1", "a.js", "a.bat", "a.vbs", "a.hta", "a.eml"]) {
         expect((await analyser.analyseBytes(bytes, name)).findings).toEqual([]);
       }

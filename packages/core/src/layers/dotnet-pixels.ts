@@ -12,6 +12,10 @@ const HEAD_PIXELS = 256;
 /** Pixels whose colours are counted, and bits a byte from which they may be no picture: icons and drawings have 1 to 5. */
 const NOISE_SAMPLE = 8192;
 const NOISE_BITS = 6;
+/** Offset of the width in a PNG, which IHDR begins with; the height follows. */
+const PNG_WIDTH = 16;
+/** Programs compress to a half or a third. */
+const WELL_COMPRESSED = 8;
 /** MemberRef rows looked at. */
 const MAX_ROWS = 20_000;
 
@@ -56,8 +60,16 @@ function isNoise(rgba: Uint8Array): boolean {
   });
 }
 
+/** A PNG of a drawing is a small part of its pixels; a program, in clear or encrypted, is not. */
+function compressesWell(picture: Uint8Array): boolean {
+  const view = new View(picture);
+  const pixels = (view.u32be(PNG_WIDTH) ?? 0) * (view.u32be(PNG_WIDTH + 4) ?? 0);
+  return picture[0] === 0x89 && picture.length < (3 * pixels) / WELL_COMPRESSED;
+}
+
 /** What each order gives: as long as the length in its first four bytes says, where one fits, else whole. */
 export function* pixelsOf(picture: Uint8Array): Generator<Opaque> {
+  if (compressesWell(picture)) return;
   const bitmap = readBitmap(new View(picture));
   if (bitmap === undefined || bitmap.width * bitmap.height > MAX_PIXELS) return;
   const hasEmpty = new Uint32Array(

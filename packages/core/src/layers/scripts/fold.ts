@@ -612,8 +612,11 @@ class Folder {
 /** Binding of the comma of PowerShell. */
 const COMMA = 8;
 
+/** Longest pattern that anybody writes. Looking into a longer text would copy it whole at each piece that is joined on. */
+const MAX_REGEX = 4096;
+
 function isRegex(value: Value): boolean {
-  return typeof value === "string" && value.startsWith(REGEX_MARK);
+  return typeof value === "string" && value.length <= MAX_REGEX && value.startsWith(REGEX_MARK);
 }
 
 function sizeOf(value: Value): number {
