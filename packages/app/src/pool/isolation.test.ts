@@ -105,11 +105,11 @@ describe("an analysis process", () => {
     for (let i = 0; i < 20; i++)
       writeFileSync(join(batch, `${hostile[i % 4]}-${i}.exe`), carriers[i % 10]?.bytes ?? "");
     const report = await triage([batch], {
-      timeoutMs: 6000,
-      memory: 600 * 1024 * 1024,
+      timeoutMs: 10_000,
+      memory: 1024 ** 3,
       analysis: {},
       worker,
-      jobs: 4,
+      jobs: 2,
     });
     const outcomes = new Map(
       report.samples.flatMap((sample) =>
