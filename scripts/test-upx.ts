@@ -13,8 +13,8 @@ import { allCarriers } from "../packages/carriers/src/index.ts";
 import { equalBytes, indexOf } from "../packages/core/src/bytes/index.ts";
 import { openImage } from "../packages/core/src/formats/index.ts";
 import { Budget } from "../packages/core/src/layers/budget.ts";
-import { upx as layer } from "../packages/core/src/layers/upx.ts";
-import { UPX_MAGIC } from "../packages/core/src/layers/upx-header.ts";
+import { UPX_MAGIC } from "../packages/core/src/layers/upx/header.ts";
+import { upx as layer } from "../packages/core/src/layers/upx/upx.ts";
 import { Ledger } from "../packages/core/src/model/index.ts";
 
 const FIXTURES = new URL("../packages/core/src/formats/pe/fixtures/", import.meta.url);

@@ -1,7 +1,7 @@
 /** What bytes are by their structure, for layers that must not hand on junk. */
 import type { View } from "../bytes/index.ts";
 import { classify } from "../formats/index.ts";
-import { embeddedPe } from "./embedded-pe.ts";
+import { embeddedPe } from "./around-pe/embedded-pe.ts";
 
 /** What `classify` names that may hold a program or a script, other than PEs. */
 const HOLDERS: ReadonlySet<string> = new Set([

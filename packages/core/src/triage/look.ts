@@ -2,8 +2,8 @@
 import type { ArtifactId, View } from "../bytes/index.ts";
 import type { Extraction, Family } from "../families/family.ts";
 import { classify, type Image, type ImageHint, openImage } from "../formats/index.ts";
+import { findInflation } from "../layers/around-pe/inflation.ts";
 import { containerKind } from "../layers/container-kind.ts";
-import { findInflation } from "../layers/inflation.ts";
 import type { Finding, Ledger, Reason } from "../model/index.ts";
 import type { Ports, RuleHit } from "./ports.ts";
 
