@@ -69,6 +69,27 @@ export interface DeadDropAnswer {
   readonly rank: number;
 }
 
+/** A run of process memory that is no image: heap, stack, a region without headers. */
+export interface TraceInput {
+  readonly view: View;
+  /** Virtual address of byte 0; undefined when nobody knows. */
+  readonly address: number | undefined;
+  /** Ascending offsets in `view` at which each of the family's anchors stands, in the anchors' order. */
+  readonly hits: readonly (readonly number[])[];
+  readonly ledger: Ledger;
+}
+
+/**
+ * What a family leaves decrypted in memory. Anchors of all families are searched in one pass; a family is asked only
+ * where enough of its own stand together for its `read` to have a chance.
+ */
+export interface Traces {
+  /** Byte strings of at least 4 bytes, ASCII or UTF-16LE, that stand in or beside the plain config. */
+  readonly anchors: readonly Uint8Array[];
+  /** Plain configs, each `heuristic`: two or more independent facts, no validated structure. */
+  read(input: TraceInput): readonly Finding[];
+}
+
 export interface Family extends FamilyIdentity {
   readonly summary: string;
   readonly references: readonly string[];
@@ -76,6 +97,7 @@ export interface Family extends FamilyIdentity {
   /** Builder defaults by indicator type: they neither block nor link. Compared without regard to case. */
   readonly defaults: Readonly<Record<string, readonly string[]>>;
   extract(input: ExtractInput): Extraction;
+  readonly traces?: Traces;
   /** Reads a saved dead-drop page (Steam profile, Telegram channel, Mastodon bio; HTML or bare text). Never fetches. */
   deadDrop?(page: View): readonly DeadDropAnswer[];
   /** Marked-up texts of such a page that are the family's but coded in a way that is not known: to report, never to guess. */

@@ -1,0 +1,10 @@
+/** Bytes too many to hold: a memory dump on disk, read a piece at a time. */
+export interface ByteSource {
+  /** Bytes in all. */
+  readonly size: number;
+  /**
+   * Up to `length` bytes from `offset`; fewer where the source ends or cannot be read. The result is the caller's
+   * until the next call: who keeps bytes copies them.
+   */
+  read(offset: number, length: number): Uint8Array;
+}
