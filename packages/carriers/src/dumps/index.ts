@@ -1,0 +1,5 @@
+export * from "./cape-dump.ts";
+export { mapPe } from "./map-pe.ts";
+export * from "./minidump.ts";
+export * from "./process.ts";
+export * from "./regions.ts";

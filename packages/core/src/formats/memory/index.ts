@@ -1,0 +1,4 @@
+export * from "./cape-dump.ts";
+export * from "./memory-space.ts";
+export { readMinidump } from "./minidump.ts";
+export type * from "./model.ts";
