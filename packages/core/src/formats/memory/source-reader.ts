@@ -38,6 +38,13 @@ export class SourceReader {
     return at < 0 ? undefined : this.#view.getBigUint64(at, true);
   }
 
+  /** A word of 8 or 4 bytes. */
+  word(offset: number, is64: boolean): bigint | undefined {
+    if (is64) return this.u64(offset);
+    const value = this.u32(offset);
+    return value === undefined ? undefined : BigInt(value);
+  }
+
   /** A copy of the bytes there, fewer where the source ends. At most a piece. */
   bytes(offset: number, length: number): Uint8Array {
     const there = Math.min(length, this.#piece, this.source.size - offset);
@@ -45,6 +52,13 @@ export class SourceReader {
     const at = Math.max(0, this.#at(offset, there));
     const { buffer, byteOffset, byteLength } = this.#view;
     return new Uint8Array(buffer, byteOffset + at, Math.min(there, byteLength - at)).slice();
+  }
+
+  /** A copy of the bytes up to a NUL; undefined when none comes within `limit` bytes. */
+  cString(offset: number, limit: number): Uint8Array | undefined {
+    const bytes = this.bytes(offset, limit);
+    const end = bytes.indexOf(0);
+    return end < 0 ? undefined : bytes.subarray(0, end);
   }
 
   /** Where `offset` lies in the piece in hand, fetched if need be; -1 when `length` bytes are not there. */
