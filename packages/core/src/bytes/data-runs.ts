@@ -14,11 +14,10 @@ export function* dataRuns(
 ): Generator<readonly [start: number, end: number]> {
   // Words of the bytes: number 0 begins `lead` bytes before the first byte that is aligned.
   const lead = (4 - (bytes.byteOffset % 4)) % 4;
-  const words = new Int32Array(
-    bytes.buffer,
-    bytes.byteOffset + lead,
-    Math.max(0, (bytes.length - lead) >> 2),
-  );
+  const words =
+    bytes.length < lead + 4
+      ? new Int32Array(0)
+      : new Int32Array(bytes.buffer, bytes.byteOffset + lead, (bytes.length - lead) >> 2);
   let open = -1;
   for (let at = from; at < to; at += UNIT) {
     const isData = !isZero(bytes, words, lead, at, Math.min(at + UNIT, to));
