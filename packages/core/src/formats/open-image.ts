@@ -24,6 +24,7 @@ import { parsePe } from "./pe/parse-pe.ts";
 import { peSpace } from "./pe/regions.ts";
 import { readResources } from "./pe/resources.ts";
 import { readRichHeader } from "./pe/rich-header.ts";
+import { findPointerBase } from "./pointer-base.ts";
 import { Space } from "./space.ts";
 
 /**
@@ -56,7 +57,9 @@ function rawSpace(view: View, hint: ImageHint): Space {
     executable: true,
     writable: true,
   };
-  return new Space(view, layout, hint.base ?? 0, view.length > 0 ? [whole] : [], view.length);
+  const stated = hint.base === undefined ? [] : [hint.base];
+  const find = (space: Space): number | undefined => findPointerBase(space, stated);
+  return new Space(view, layout, hint.base ?? 0, view.length > 0 ? [whole] : [], view.length, find);
 }
 
 class LazyImage implements Image {
@@ -93,6 +96,10 @@ class LazyImage implements Image {
     this.#richHeader = once(() => pe && readRichHeader(space.view, pe));
     this.#certificates = once(() => (inFile === undefined ? [] : readCertificates(space.view, inFile)));
     this.#overlay = once(() => inFile && readOverlay(space.view, inFile));
+  }
+
+  get pointerBase(): number | undefined {
+    return this.#space.pointerBase;
   }
 
   get dotnet(): Dotnet | undefined {
