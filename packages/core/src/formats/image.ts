@@ -27,6 +27,8 @@ export interface Image extends AddressSpace {
    */
   readonly pointerBase: number | undefined;
   readonly dotnet: Dotnet | undefined;
+  /** A PE's own module, alone; of bytes without headers every module in them, the fullest, which is `dotnet`, first. */
+  readonly modules: readonly Dotnet[];
   readonly imports: readonly ImportedDll[];
   readonly exports: ExportTable | undefined;
   readonly resources: readonly Resource[];
