@@ -1,4 +1,5 @@
 export * from "./cursor.ts";
+export * from "./data-runs.ts";
 export * from "./result.ts";
 export * from "./search.ts";
 export * from "./source.ts";
