@@ -1,3 +1,4 @@
+export * from "./anchors.ts";
 export * from "./cursor.ts";
 export * from "./result.ts";
 export * from "./search.ts";
