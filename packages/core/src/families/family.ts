@@ -11,6 +11,8 @@ export interface LayoutInfo {
   readonly title: string;
   /** Versions and dates that use it, as far as is known. */
   readonly used: string;
+  /** No way of keeping it in a file, but what memory holds once it is decrypted: read by `traces`, not by `extract`. */
+  readonly inMemory?: true;
 }
 
 /** A place where a YARA string of the family's rules matched. */

@@ -13,7 +13,7 @@ import { hex, type View } from "../../bytes/index.ts";
 import type { Image } from "../../formats/image.ts";
 import type { Resource } from "../../formats/pe/model.ts";
 import { FindingBuilder } from "../../model/index.ts";
-import type { ExtractInput, Extraction, Family } from "../family.ts";
+import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts";
 import { blobAt, couldBeBlob, type DecryptedBlob, decryptBlob, endOfText, MAX_BLOB } from "./blob.ts";
 import { readFields } from "./fields.ts";
 import { IDENTITY } from "./identity.ts";
@@ -21,12 +21,17 @@ import { reportC2, reportFields } from "./report.ts";
 import { findVersion, markerOffsets, namesRemcos, randomOffsets } from "./scan.ts";
 import { traces } from "./traces.ts";
 
-const LAYOUTS = [
+const LAYOUTS: readonly LayoutInfo[] = [
   { id: "R3", title: "RC4, fields between 7C 1E 1E 1F 7C", used: "3.x to 7.x; seen in 4.2.0, 4.9.3" },
   { id: "R2", title: "RC4, fields between 1E", used: "2.x" },
   { id: "R1", title: "RC4, fields between @@", used: "1.x to 2.x; seen in 1.7" },
-  { id: "memory", title: "the decrypted text of any of these, in memory", used: "1.x to 7.x" },
-] as const;
+  {
+    id: "memory",
+    title: "the decrypted text of any of these, in memory",
+    used: "1.x to 7.x",
+    inMemory: true,
+  },
+];
 
 /** Resources looked at. The malware has a dozen; Windows' own files have thousands. */
 const MAX_RESOURCES = 4096;
