@@ -1,3 +1,4 @@
+export * from "./anchors.ts";
 export * from "./cursor.ts";
 export * from "./data-runs.ts";
 export * from "./result.ts";
