@@ -271,6 +271,16 @@ describe("traps", () => {
     }
   });
 
+  it("one volume of a set is not taken for the whole", async () => {
+    const result = await open(fixture("rar5-volume.part1.rar"));
+    expect(names(result)).toEqual(["b.txt"]);
+    expect(B.startsWith(text(result, "b.txt"))).toBe(true);
+    expect(result.reasons[0]).toMatchObject({
+      code: "damaged",
+      text: expect.stringContaining("volume of a set"),
+    });
+  });
+
   it("truncated archives give a reason", async () => {
     for (const file of ["7z-plain.7z", "cab.cab", "wim.wim", "tar.tar.xz"]) {
       const bytes = fixture(file);
