@@ -46,6 +46,12 @@ interface Item {
   readonly subject: ArtifactId;
 }
 
+const HOLDS_ITSELF: Reason = {
+  stage: "peel",
+  code: "holds-itself",
+  text: "unpacks to its own bytes again, and is not followed",
+};
+
 /** Everything known of a sample while it is being taken apart. */
 interface State {
   readonly ledger: Ledger;
@@ -98,7 +104,8 @@ export async function analyse(
     for (const inner of await takeApart(item, state, kit, ports, options)) {
       const view = state.ledger.entries[inner.id]?.view;
       const hash = view === undefined ? "" : sha256Of(inner.id, view.bytes, state, ports);
-      // The same bytes again, as in a zip that holds itself: nothing new can come of them.
+      if (hash === state.hashes.get(item.id)) state.reasons.push(HOLDS_ITSELF);
+      // The same bytes again: nothing new can come of them.
       if (hashes.has(hash)) continue;
       hashes.add(hash);
       queue.push(inner);
