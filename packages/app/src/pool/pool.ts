@@ -9,7 +9,7 @@ import type { AnalyserOptions, Inspected } from "../analyser.ts";
 import { RuleError } from "../rules/scanner.ts";
 import { cutShort } from "./cut-short.ts";
 import { DEFAULT_MEMORY } from "./memory.ts";
-import type { FromWorker, Job, Start, ToWorker } from "./protocol.ts";
+import type { FromWorker, Job, Start, ToWorker, UnpackJob } from "./protocol.ts";
 import { type Wrapped, wrap } from "./sandbox.ts";
 
 /** The launcher, as seen from the bundle. */
@@ -43,10 +43,14 @@ interface Task {
   readonly path: Buffer;
   readonly name: string;
   readonly inspect: Job["inspect"];
+  readonly unpack: { readonly job: UnpackJob; readonly onMember: OnMember } | undefined;
   readonly settle: (result: Inspected) => void;
   stage: string;
   known: Sample | undefined;
 }
+
+/** Takes a member of an archive as it comes out. */
+type OnMember = (name: string, bytes: Uint8Array) => void;
 
 export class Pool {
   readonly #options: PoolOptions;
@@ -83,10 +87,16 @@ export class Pool {
     return this.#submit(path, name, { bytes });
   }
 
-  #submit(path: Buffer, name: string, inspect: Job["inspect"]): Promise<Inspected> {
+  /** Opens an archive that somebody sent us, and gives its members; the reasons say what did not come out. */
+  async unpack(path: Buffer, name: string, job: UnpackJob, onMember: OnMember): Promise<Sample["reasons"]> {
+    const { sample } = await this.#submit(path, name, undefined, { job, onMember });
+    return sample.reasons.filter((reason) => reason.code !== "unpacked");
+  }
+
+  #submit(path: Buffer, name: string, inspect: Job["inspect"], unpack?: Task["unpack"]): Promise<Inspected> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const done = new Promise<Inspected>((settle) => {
-      this.#queue.push({ path, name, inspect, settle, stage: "starting", known: undefined });
+      this.#queue.push({ path, name, inspect, unpack, settle, stage: "starting", known: undefined });
       this.#feed();
     });
     return Promise.race([done, this.#broken]);
@@ -136,6 +146,9 @@ export class Pool {
       case "partial":
         if (task !== undefined) task.known = message.sample;
         return;
+      case "member":
+        task?.unpack?.onMember(message.name, message.bytes);
+        return;
       case "ready":
         worker.ready = true;
         break;
@@ -160,10 +173,11 @@ export class Pool {
       worker.task = task;
       const { timeoutMs } = this.#options;
       worker.timer = setTimeout(() => this.#overrun(worker, timeoutMs, "--timeout"), timeoutMs);
-      const { name, inspect } = task;
+      const { name, inspect, unpack } = task;
       worker.job = this.#jobs++;
       const job: Job = { kind: "job", id: worker.job, path: task.path.toString("base64"), name };
-      this.#send(worker, inspect === undefined ? job : { ...job, inspect });
+      const how = { ...(inspect && { inspect }), ...(unpack && { unpack: unpack.job }) };
+      this.#send(worker, { ...job, ...how });
     }
   }
 

@@ -15,6 +15,13 @@ export interface Job {
   readonly name: string;
   /** Ask for the file's make-up too, and for its artifacts' bytes. */
   readonly inspect?: { readonly bytes: boolean };
+  /** Open it as an archive and send its members, instead of analysing it. */
+  readonly unpack?: UnpackJob;
+}
+
+export interface UnpackJob {
+  readonly passwords: readonly string[];
+  readonly limits: { readonly bytes: number; readonly members: number };
 }
 
 export type ToWorker = Start | Job;
@@ -26,6 +33,8 @@ export type FromWorker =
   | { readonly kind: "stage"; readonly id: number; readonly stage: string }
   /** What is known of the sample so far. */
   | { readonly kind: "partial"; readonly id: number; readonly sample: Sample }
+  /** A member of an archive that is being unpacked. */
+  | { readonly kind: "member"; readonly id: number; readonly name: string; readonly bytes: Uint8Array }
   | {
       readonly kind: "done";
       readonly id: number;
