@@ -7,7 +7,9 @@ import { paintFor } from "./render/paint.ts";
 import { toText } from "./render/text.ts";
 
 /** Analyses each file and renders a report of all, as the command would. */
-export async function warmUp(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<void> {
+export async function warmUp(
+  files: readonly { readonly name: string; readonly bytes: Uint8Array }[],
+): Promise<void> {
   program().helpInformation();
   const analyser = await createAnalyser();
   const samples = [];

@@ -28,14 +28,22 @@ export interface CommonFlags {
   readonly maxRatio: number;
 }
 
-export function withCommonFlags(command: Command): Command {
+/** What `--timeout` is about, where it is not the analysis of one sample. */
+export interface TimeoutFlag {
+  readonly seconds: number;
+  readonly what: string;
+}
+
+const SAMPLE_TIMEOUT: TimeoutFlag = { seconds: DEFAULT_TIMEOUT_S, what: "time that one sample may take" };
+
+export function withCommonFlags(command: Command, timeout: TimeoutFlag = SAMPLE_TIMEOUT): Command {
   return command
     .option("--json", "print the report as JSON on stdout and nothing else")
     .option("--out <file>", "write the output to FILE instead of stdout")
     .option("--no-color", "no colours")
     .option("--evidence", "embed the bytes behind every value in the JSON report")
     .option("--rules <file>", "further YARA rules (repeatable)", repeat, [])
-    .option("--timeout <seconds>", "time that one sample may take", positive, DEFAULT_TIMEOUT_S)
+    .option("--timeout <seconds>", timeout.what, positive, timeout.seconds)
     .option("--jobs <n>", "analysis processes (default: one a core)", positiveInteger)
     .option("--password <password>", "for archives, tried before the usual ones (repeatable)", repeat, [])
     .option(
@@ -87,7 +95,7 @@ export function poolOptions(flags: CommonFlags, readable: readonly string[]): Om
   };
 }
 
-function positive(text: string): number {
+export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("a positive number is expected");
   return value;

@@ -73,7 +73,7 @@ async function unpack(
 ): Promise<Sample> {
   const content = readSample(path, limits.bytes);
   if (!("bytes" in content)) return unread([name], content.outcome, content.reason);
-  const { openBytes } = await import("../sandboxes/unpack.ts");
+  const { openBytes } = await import("../sandboxes/open-bytes.ts");
   const reasons = await openBytes(content.bytes, passwords, limits, (member, bytes) =>
     send({ kind: "member", id, name: member, bytes }),
   );

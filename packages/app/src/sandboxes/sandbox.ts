@@ -65,6 +65,7 @@ export interface Artefact {
   /** As the sandbox calls it, a name and never a path of this machine. */
   readonly name: string;
   readonly size: number;
+  /** Empty where it was too large to be hashed ahead of its analysis. */
   readonly sha256: string;
   readonly hint: MemoryHint;
   /** For people: `injected PE of RegAsm.exe (4711) at 0x400000`. */

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ok } from "@assay/core/bytes/index";
-import { openContainer } from "../containers/open.ts";
 import { diskProblem } from "./exchange.ts";
 import { type Answer, problem } from "./sandbox.ts";
 
@@ -42,18 +41,6 @@ export type OpenArchive = (
   limits: UnpackLimits,
   onMember: OnMember,
 ) => Promise<readonly { readonly code: string; readonly text: string }[]>;
-
-/** With the bytes in hand, in this process: what the analysis process does, and tests. */
-export async function openBytes(
-  bytes: Uint8Array,
-  passwords: readonly string[],
-  limits: UnpackLimits,
-  onMember: OnMember,
-): Promise<readonly { code: string; text: string }[]> {
-  const opened = await openContainer({ bytes, format: "zip", passwords, limits });
-  for (const member of opened.members) onMember(member.name, member.bytes);
-  return opened.reasons;
-}
 
 /** Writes every member to `folder` as `<prefix>-<n>`. */
 export async function unpack(
