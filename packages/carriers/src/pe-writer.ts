@@ -5,6 +5,8 @@
 import { importSection } from "./pe-imports.ts";
 import { resourceSection } from "./pe-resources.ts";
 
+export { mapPe } from "./dumps/map-pe.ts";
+
 export interface PeSection {
   /** At most eight bytes. */
   readonly name: string;
@@ -194,23 +196,6 @@ export function buildPe(options: PeOptions): Uint8Array {
 /** Where everything will lie. Only the lengths of the data count, so that code may be written afterwards. */
 export function layoutPe(options: PeOptions): PeLayout {
   return planPe(options);
-}
-
-/** The file as the loader maps it: headers and sections at their RVAs, no overlay. For files of `buildPe`. */
-export function mapPe(file: Uint8Array): Uint8Array {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const pe = view.getUint32(0x3c, true);
-  const optional = pe + 24;
-  const image = new Uint8Array(view.getUint32(optional + 56, true));
-  image.set(file.subarray(0, view.getUint32(optional + 60, true)));
-  let header = optional + view.getUint16(pe + 20, true);
-  for (let i = 0; i < view.getUint16(pe + 6, true); i++, header += 40) {
-    const room = align(view.getUint32(header + 8, true), SECTION_ALIGNMENT);
-    const raw = view.getUint32(header + 20, true);
-    const length = Math.min(room, view.getUint32(header + 16, true));
-    image.set(file.subarray(raw, raw + length), view.getUint32(header + 12, true));
-  }
-  return image;
 }
 
 interface PlannedSection extends PlacedSection {
