@@ -161,7 +161,7 @@ describe("what is made against us", () => {
       for (let at = 0; at + unit.length <= bytes.length; at += unit.length) bytes.set(unit, at);
       const began = performance.now();
       tracesIn(bytes);
-      expect(performance.now() - began).toBeLessThan(1000);
+      expect(performance.now() - began).toBeLessThan(5000);
     }
   });
 
