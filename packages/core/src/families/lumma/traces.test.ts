@@ -2,14 +2,14 @@ import { HeapWriter } from "@assay/carriers/heap-writer";
 import { describe, expect, it } from "vitest";
 import { concatBytes, latin1Bytes, utf16leBytes } from "../../bytes/index.ts";
 import { Ledger } from "../../model/index.ts";
-import { readTraces, traceSet } from "../traces.ts";
+import { tracesOf } from "../../triage/memory/traces.ts";
 import { lumma } from "./lumma.ts";
 
-const SET = traceSet([lumma]);
+const FAMILIES = [lumma];
 
 function tracesIn(bytes: Uint8Array) {
   const ledger = new Ledger(bytes);
-  return readTraces(SET, { view: ledger.sample, ledger }).findings;
+  return tracesOf(FAMILIES, ledger.sample, undefined, false, ledger).findings;
 }
 
 const HOST = "delayed.example-host.site";

@@ -125,7 +125,7 @@ function hostsIn(
     return host;
   };
   for (const [start, end] of ranges) {
-    for (const text of texts(view, [{ start, end, phase: undefined, executable: false }])) {
+    for (const text of texts(view, [{ start, end, data: true }])) {
       if (DROP.test(text.value)) drops.set(text.value, text);
       else if (!FILE_SUFFIX.test(text.value))
         hostOf(text.value)?.[text.wide ? "wide" : "narrow"].push(text.found);

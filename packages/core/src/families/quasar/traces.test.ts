@@ -3,14 +3,14 @@ import { QUASAR_CERTIFICATE, thumbprint } from "@assay/carriers/quasar";
 import { describe, expect, it } from "vitest";
 import { concatBytes, latin1Bytes, utf16le, utf16leBytes } from "../../bytes/index.ts";
 import { Ledger } from "../../model/index.ts";
-import { readTraces, traceSet } from "../traces.ts";
+import { tracesOf } from "../../triage/memory/traces.ts";
 import { quasar } from "./quasar.ts";
 
-const SET = traceSet([quasar]);
+const FAMILIES = [quasar];
 
 function tracesIn(bytes: Uint8Array) {
   const ledger = new Ledger(bytes);
-  return readTraces(SET, { view: ledger.sample, ledger }).findings;
+  return tracesOf(FAMILIES, ledger.sample, undefined, false, ledger).findings;
 }
 
 const HOSTS = "c2.quasar.example:4782;[2001:db8::7]:8443;203.0.113.9:1604;";

@@ -2,14 +2,14 @@ import { type HeapOptions, HeapWriter } from "@assay/carriers/heap-writer";
 import { describe, expect, it } from "vitest";
 import { concatBytes, latin1Bytes, utf8Bytes, utf16le, utf16leBytes } from "../../bytes/index.ts";
 import { Ledger } from "../../model/index.ts";
-import { readTraces, traceSet } from "../traces.ts";
+import { tracesOf } from "../../triage/memory/traces.ts";
 import { redline } from "./redline.ts";
 
-const SET = traceSet([redline]);
+const FAMILIES = [redline];
 
 function tracesIn(bytes: Uint8Array) {
   const ledger = new Ledger(bytes);
-  return readTraces(SET, { view: ledger.sample, ledger }).findings;
+  return tracesOf(FAMILIES, ledger.sample, undefined, false, ledger).findings;
 }
 
 const PLACE = "203.0.113.20:19071";
