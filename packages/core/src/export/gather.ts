@@ -1,13 +1,6 @@
 /** The indicators of a whole report, each once, with who holds it. */
-import {
-  type Confidence,
-  type ConnUsage,
-  type Indicator,
-  type IndicatorType,
-  type Report,
-  type Sample,
-  subjectsOf,
-} from "../model/index.ts";
+import type { Confidence, ConnUsage, Indicator, IndicatorType, Report } from "../model/index.ts";
+import { filesOf, type ReportedFile } from "./files.ts";
 import { compare } from "./form.ts";
 
 export interface Gathered {
@@ -25,6 +18,8 @@ export interface Gathered {
   /** Whether every holder says so: one that calls it a dead drop is enough to spare it. */
   readonly blockable: boolean;
   readonly why?: string;
+  /** Whether any holder says that it names one operator; false for what a builder fills in by itself. */
+  readonly linkable: boolean;
 }
 
 export const CONFIDENCE_ORDER: readonly Confidence[] = ["proved", "structural", "heuristic"];
@@ -37,19 +32,18 @@ interface Building {
   readonly families: Set<string>;
   readonly samples: Set<string>;
   confidence: number;
+  linkable: boolean;
   spared: Indicator | undefined;
 }
 
 /** Best confidence first, then most samples, then by type and value: what a list that must be cut keeps. */
 export function gather(report: Report): Gathered[] {
   const byKey = new Map<string, Building>();
-  for (const sample of report.samples)
-    for (const subject of subjectsOf(sample))
-      for (const indicator of subject.indicators) enter(byKey, subject, indicator);
+  for (const file of filesOf(report)) for (const indicator of file.indicators) enter(byKey, file, indicator);
   return [...byKey.values()].map(finish).sort(byWorth);
 }
 
-function enter(byKey: Map<string, Building>, subject: Sample, indicator: Indicator): void {
+function enter(byKey: Map<string, Building>, file: ReportedFile, indicator: Indicator): void {
   const key = `${indicator.type}:${indicator.value}`;
   let entry = byKey.get(key);
   if (entry === undefined) {
@@ -59,20 +53,22 @@ function enter(byKey: Map<string, Building>, subject: Sample, indicator: Indicat
       families: new Set(),
       samples: new Set(),
       confidence: CONFIDENCE_ORDER.length - 1,
+      linkable: false,
       spared: undefined,
     };
     byKey.set(key, entry);
   }
   entry.usages.add(indicator.usage);
   entry.families.add(indicator.family);
-  if (subject.sha256 !== null) entry.samples.add(subject.sha256);
+  entry.samples.add(file.sha256);
+  entry.linkable ||= indicator.linkable;
   if (!indicator.blockable) entry.spared ??= indicator;
-  for (const finding of subject.findings)
+  for (const finding of file.findings)
     if (finding.family === indicator.family)
       entry.confidence = Math.min(entry.confidence, CONFIDENCE_ORDER.indexOf(finding.confidence));
 }
 
-function finish({ first, usages, families, samples, confidence, spared }: Building): Gathered {
+function finish({ first, usages, families, samples, confidence, linkable, spared }: Building): Gathered {
   return {
     type: first.type,
     value: first.value,
@@ -83,6 +79,7 @@ function finish({ first, usages, families, samples, confidence, spared }: Buildi
     samples: [...samples].sort(compare),
     confidence: CONFIDENCE_ORDER[confidence] as Confidence,
     blockable: spared === undefined,
+    linkable,
     ...(spared?.why === undefined ? {} : { why: spared.why }),
   };
 }

@@ -1,14 +1,48 @@
 /** Every form that a report can take. The command, the API and the pages know no others. */
+import { toCape } from "./cape.ts";
 import { toCsv } from "./csv.ts";
 import { toHosts, toRpz } from "./dns-lists.ts";
 import { toEdlDomain, toEdlIp, toEdlUrl } from "./edl.ts";
 import type { Form } from "./form.ts";
+import { toGraphml } from "./graphml.ts";
 import { toHtml } from "./html.ts";
+import { toMaco } from "./maco.ts";
 import { toMarkdown } from "./markdown.ts";
+import { toMisp } from "./misp/misp.ts";
+import { toMwdb } from "./mwdb.ts";
+import { toSigma } from "./sigma.ts";
+import { toStix } from "./stix/stix.ts";
+import { toSuricata } from "./suricata.ts";
+import { withWholeText } from "./well-formed.ts";
+import { toYara } from "./yara.ts";
 
 const TEXT = "text/plain; charset=utf-8";
+const JSON_TYPE = "application/json";
 
-export const forms: readonly Form[] = [
+const declared: readonly Form[] = [
+  {
+    id: "maco",
+    title: "Configs as MACO 1.x models",
+    mediaType: JSON_TYPE,
+    extension: "maco.json",
+    convert: toMaco,
+  },
+  {
+    id: "stix",
+    title: "STIX 2.1 bundle",
+    mediaType: "application/stix+json;version=2.1",
+    extension: "stix.json",
+    convert: toStix,
+  },
+  { id: "misp", title: "MISP event", mediaType: JSON_TYPE, extension: "misp.json", convert: toMisp },
+  { id: "mwdb", title: "Configs for MWDB", mediaType: JSON_TYPE, extension: "mwdb.json", convert: toMwdb },
+  {
+    id: "cape",
+    title: "Configs as CAPE reports them, with CNCs",
+    mediaType: JSON_TYPE,
+    extension: "cape.json",
+    convert: toCape,
+  },
   {
     id: "csv",
     title: "Indicators as CSV (RFC 4180), formulas made harmless",
@@ -51,6 +85,22 @@ export const forms: readonly Form[] = [
     extension: "rpz",
     convert: toRpz,
   },
+  { id: "suricata", title: "Suricata rules", mediaType: TEXT, extension: "rules", convert: toSuricata },
+  { id: "sigma", title: "Sigma rules", mediaType: "application/yaml", extension: "yml", convert: toSigma },
+  {
+    id: "yara",
+    title: "YARA rule skeletons of clusters",
+    mediaType: TEXT,
+    extension: "yar",
+    convert: toYara,
+  },
+  {
+    id: "graphml",
+    title: "Graph of files, indicators and ties, GraphML",
+    mediaType: "application/graphml+xml",
+    extension: "graphml",
+    convert: toGraphml,
+  },
   {
     id: "md",
     title: "Report for people, Markdown",
@@ -66,6 +116,8 @@ export const forms: readonly Form[] = [
     convert: (report) => ({ body: toHtml(report), leftOut: [], notes: [] }),
   },
 ];
+
+export const forms: readonly Form[] = declared.map(withWholeText);
 
 export function findForm(id: string): Form | undefined {
   return forms.find((form) => form.id === id);
