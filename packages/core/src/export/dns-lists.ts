@@ -16,13 +16,13 @@ function heading(mark: string, what: string, options: ExportOptions): string[] {
 
 /** Each name answers with the unspecified address, which goes nowhere at once. */
 export function toHosts(report: Report, options: ExportOptions): Exported {
-  const { block, omissions } = blockingOf(report, options, new Set(["domain"]));
+  const { block, omissions, notes } = blockingOf(report, options, new Set(["domain"]));
   const lines = heading("#", "Names from malware configs, by assay", options);
   for (const { value } of block) {
     if (HOST_NAME.test(value)) lines.push(`0.0.0.0 ${value}`);
     else omissions.add(value, "no host name that a hosts file may hold");
   }
-  return { body: `${lines.join("\n")}\n`, leftOut: omissions.list, notes: [] };
+  return { body: `${lines.join("\n")}\n`, leftOut: omissions.list, notes };
 }
 
 /** Seconds that resolvers keep the zone's records, and how often its secondaries look. */
@@ -35,7 +35,7 @@ const MAX_TRIGGER = 240;
  * hold one of the addresses. The serial is made from the content, so that the same list is the same zone.
  */
 export function toRpz(report: Report, options: ExportOptions): Exported {
-  const { block, omissions } = blockingOf(report, options, new Set(["domain", "ipv4", "ipv6"]));
+  const { block, omissions, notes } = blockingOf(report, options, new Set(["domain", "ipv4", "ipv6"]));
   const records: string[] = [];
   for (const { type, value } of block) {
     const trigger = type === "domain" ? value : rpzAddress(value);
@@ -55,6 +55,7 @@ export function toRpz(report: Report, options: ExportOptions): Exported {
     body: `${lines.join("\n")}\n`,
     leftOut: omissions.list,
     notes: [
+      ...notes,
       "the zone's serial is a digest of its content, not a count: secondaries must transfer it whole after a change",
     ],
   };

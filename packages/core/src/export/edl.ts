@@ -55,7 +55,7 @@ function urlLine(value: string): { readonly line: string } | { readonly why: str
 
 function toEdl(kind: EdlKind): (report: Report, options: ExportOptions) => Exported {
   return (report, options) => {
-    const { block, omissions } = blockingOf(report, options, kind.types);
+    const { block, omissions, notes } = blockingOf(report, options, kind.types);
     const lines = new Set<string>();
     let cut = 0;
     for (const { value } of block) {
@@ -67,8 +67,12 @@ function toEdl(kind: EdlKind): (report: Report, options: ExportOptions) => Expor
         omissions.add(value, `beyond the ${kind.cap} entries that every platform holds`);
       }
     }
-    const notes = cut === 0 ? [] : [`${cut} entries of least confidence cut off at the cap of ${kind.cap}`];
-    return { body: [...lines].map((line) => `${line}\n`).join(""), leftOut: omissions.list, notes };
+    const told = cut === 0 ? [] : [`${cut} entries of least confidence cut off at the cap of ${kind.cap}`];
+    return {
+      body: [...lines].map((line) => `${line}\n`).join(""),
+      leftOut: omissions.list,
+      notes: [...told, ...notes],
+    };
   };
 }
 

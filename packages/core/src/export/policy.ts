@@ -60,6 +60,8 @@ export interface Blocking {
   /** Best confidence first. */
   readonly block: readonly Gathered[];
   readonly omissions: Omissions;
+  /** Pairs that one slip of a hand tells apart: both are in the config, one of them may be nobody's. */
+  readonly notes: readonly string[];
 }
 
 /** Splits the network indicators of the wanted types into what may be blocked and what may not. */
@@ -76,5 +78,15 @@ export function blockingOf(
     if (why === undefined) block.push(indicator);
     else omissions.add(indicator.value, why);
   }
-  return { block, omissions };
+  return { block, omissions, notes: slips(report, block) };
+}
+
+function slips(report: Report, block: readonly Gathered[]): string[] {
+  const keys = new Set(block.map(({ type, value }) => `${type}:${value}`));
+  return report.relations
+    .filter(({ kind, from, to }) => kind === "near-duplicate" && keys.has(from) && keys.has(to))
+    .map(({ from, to, why }) => {
+      const [a, b] = [from, to].map((key) => key.slice(key.indexOf(":") + 1));
+      return `look before you block: ${a} and ${b} are nearly the same (${why})`;
+    });
 }

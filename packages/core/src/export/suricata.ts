@@ -26,7 +26,7 @@ interface Rule {
 }
 
 export function toSuricata(report: Report, options: ExportOptions): Exported {
-  const { block, omissions } = blockingOf(report, options);
+  const { block, omissions, notes } = blockingOf(report, options);
   const blocked = new Set(
     block.filter((one) => one.type !== "url" && one.type !== "socket").map((one) => one.value),
   );
@@ -45,7 +45,7 @@ export function toSuricata(report: Report, options: ExportOptions): Exported {
     `# sids ${SID_FIRST} to ${SID_FIRST + SID_COUNT - 1}`,
   ];
   if (options.tlp !== undefined) head.push(`# ${tlpLabel(options.tlp)}`);
-  return { body: `${[...head, ...lines].join("\n")}\n`, leftOut: omissions.list, notes: [] };
+  return { body: `${[...head, ...lines].join("\n")}\n`, leftOut: omissions.list, notes };
 }
 
 /** A text is the reason why there is none. Empty: another indicator's rule sees it already. */
