@@ -16,12 +16,14 @@ import type { Report } from "../model/index.ts";
 import { type ExportOptions, Omissions } from "./form.ts";
 import { type Gathered, gather, NETWORK_TYPES } from "./gather.ts";
 
+export const NO_ADDRESS = "no address in normal form";
+
 /** Undefined when it may be blocked, else the reason why not. */
 export function whyNotBlock(indicator: Gathered, { allow, deny }: ExportOptions): string | undefined {
   const { type, value } = indicator;
   if (!NETWORK_TYPES.has(type)) return "not something a network blocks";
   const judged = judgeAgain(indicator);
-  if (judged === undefined) return "no address in normal form";
+  if (judged === undefined) return NO_ADDRESS;
   const allowed = allow?.covers(type, value) ?? (isHost(type) ? allow?.within(value) : undefined);
   if (allowed !== undefined) return `on the allow list (${allowed})`;
   if (deny?.covers(type, value) !== undefined) return undefined;
@@ -41,6 +43,12 @@ function judgeAgain({ type, value, usages }: Gathered): Judgement | undefined {
   return judged.find((judgement) => !judgement.blockable) ?? base;
 }
 
+/** Whether a network indicator's value is what its type says, written as this engine writes it. */
+export function isAddress(type: Gathered["type"], value: string): boolean {
+  return judgeValue(type, value) !== undefined;
+}
+
+/** Undefined when the value is not in normal form. */
 function judgeValue(type: Gathered["type"], value: string): Judgement | undefined {
   if (type === "url") {
     const url = normaliseUrl(value);

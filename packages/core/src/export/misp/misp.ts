@@ -4,7 +4,7 @@ import type { Finding, Report } from "../../model/index.ts";
 import { familiesOf, familyName, filesOf, type ReportedFile } from "../files.ts";
 import { type Exported, type ExportOptions, jsonBody, Omissions } from "../form.ts";
 import { type Gathered, gather, NETWORK_TYPES } from "../gather.ts";
-import { whyNotBlock } from "../policy.ts";
+import { isAddress, NO_ADDRESS, whyNotBlock } from "../policy.ts";
 import { momentOf } from "../times.ts";
 import { encodeBase64 } from "./base64.ts";
 import {
@@ -93,6 +93,10 @@ function keyOf({ type, value }: { readonly type: string; readonly value: string 
 function indicatorObject(context: Context, indicator: Gathered): Record<string, unknown>[] {
   const { type, value, usage } = indicator;
   const { options, omissions } = context;
+  if (NETWORK_TYPES.has(type) && !isAddress(type, value)) {
+    omissions.add(value, NO_ADDRESS);
+    return [];
+  }
   const why = NETWORK_TYPES.has(type) ? whyNotBlock(indicator, options) : undefined;
   const toIds = NETWORK_TYPES.has(type) && why === undefined;
   if (why !== undefined) omissions.add(value, `to_ids is false: ${why}`);

@@ -1,7 +1,8 @@
 /** Indicators and files as STIX Cyber-observable Objects. */
 
 import type { ReportedFile } from "../files.ts";
-import type { Gathered } from "../gather.ts";
+import { type Gathered, NETWORK_TYPES } from "../gather.ts";
+import { isAddress, NO_ADDRESS } from "../policy.ts";
 import { hostOf } from "../user-list.ts";
 import { scoId } from "./ids.ts";
 import type { Frame, StixObject } from "./object.ts";
@@ -17,6 +18,7 @@ const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z
 export type Observed = { readonly objects: readonly StixObject[] } | { readonly why: string };
 
 export function observe(frame: Frame, { type, value }: Pick<Gathered, "type" | "value">): Observed {
+  if (NETWORK_TYPES.has(type) && !isAddress(type, value)) return { why: NO_ADDRESS };
   switch (type) {
     case "domain":
     case "ipv4":
