@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { RuleError } from "../rules/scanner.ts";
 import { cartCommand } from "./cart.ts";
 import { deaddropCommand } from "./deaddrop.ts";
+import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -27,6 +28,7 @@ inspectCommand(program);
 familiesCommand(program);
 deaddropCommand(program);
 cartCommand(program);
+exportCommand(program);
 for (const command of program.commands) command.copyInheritedSettings(program);
 
 try {
