@@ -14,8 +14,10 @@ export function checkReport(value: unknown): Result<Report, string> {
   if (depthOf(value) > MAX_DEPTH) return fail(`nested more than ${MAX_DEPTH} deep`);
   const schema = Compile(ReportSchema);
   if (!schema.Check(value)) {
-    const errors = schema.Errors(value).slice(0, MAX_ERRORS);
-    return fail(errors.map(({ instancePath, message }) => `${instancePath || "/"} ${message}`).join("; "));
+    const errors = schema
+      .Errors(value)
+      .map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
+    return fail([...new Set(errors)].slice(0, MAX_ERRORS).join("; "));
   }
   return badHash(value) ?? ok(value);
 }
