@@ -1,8 +1,6 @@
 /** A whole batch: collect → analyse in the pool → one report. */
 import { availableParallelism } from "node:os";
-import { families } from "@assay/core/families/index";
 import type { Report, Sample } from "@assay/core/model/index";
-import { assemble } from "@assay/core/triage/report";
 import { unread } from "@assay/core/triage/unread";
 import { Pool, type PoolOptions } from "../pool/pool.ts";
 import { collect, type Input } from "./collect.ts";
@@ -27,6 +25,8 @@ export async function triage(paths: readonly string[], options: TriageOptions): 
     Math.min(options.jobs ?? availableParallelism(), Math.ceil(files / FILES_PER_WORKER)),
   );
   const pool = files === 0 ? undefined : new Pool({ ...options, size, readable: paths });
+  // What only the report needs is loaded while the processes start.
+  const loading = Promise.all([import("@assay/core/families/index"), import("@assay/core/triage/report")]);
   let done = 0;
   const report = (sample: Sample): Sample => {
     options.onProgress?.(++done, inputs.length, sample);
@@ -34,6 +34,7 @@ export async function triage(paths: readonly string[], options: TriageOptions): 
   };
   try {
     const samples = await Promise.all(inputs.map((input) => analyseInput(input, pool).then(report)));
+    const [{ families }, { assemble }] = await loading;
     const ids = families.map((family) => family.id);
     return assemble(samples, ids, startedAt, performance.now() - started);
   } finally {

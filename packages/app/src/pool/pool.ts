@@ -12,8 +12,8 @@ import { DEFAULT_MEMORY } from "./memory.ts";
 import type { FromWorker, Job, Start, ToWorker } from "./protocol.ts";
 import { type Wrapped, wrap } from "./sandbox.ts";
 
-/** The bundle beside this one. */
-const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
+/** The launcher, as seen from the bundle. */
+const WORKER = fileURLToPath(new URL("../bin/worker.cjs", import.meta.url));
 
 export interface PoolOptions {
   readonly size: number;

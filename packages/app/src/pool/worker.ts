@@ -11,11 +11,14 @@ const send = (message: FromWorker): void => {
 
 let analyser: Analyser | undefined;
 
-process.on("message", (message: ToWorker) => {
-  if (message.kind === "start") void start(message);
-  else void work(message);
-});
-process.on("disconnect", () => process.exit(0));
+/** Listens to the pool. */
+export function serve(): void {
+  process.on("message", (message: ToWorker) => {
+    if (message.kind === "start") void start(message);
+    else void work(message);
+  });
+  process.on("disconnect", () => process.exit(0));
+}
 
 async function start({ options }: Start): Promise<void> {
   try {
