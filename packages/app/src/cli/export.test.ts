@@ -11,7 +11,7 @@ import type { Report } from "@assay/core/model/index";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createScanner } from "../rules/scanner.ts";
 
-const bin = fileURLToPath(new URL("../../bin/assay.js", import.meta.url));
+const bin = fileURLToPath(new URL("../../bin/assay.cjs", import.meta.url));
 let folder = "";
 let demo = "";
 

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { RuleError } from "../rules/scanner.ts";
 import { cartCommand } from "./cart.ts";
 import { deaddropCommand } from "./deaddrop.ts";
+import { detonateCommand } from "./detonate.ts";
 import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
@@ -28,6 +29,7 @@ export function program(): Command {
   extractCommand(assay);
   inspectCommand(assay);
   familiesCommand(assay);
+  detonateCommand(assay);
   deaddropCommand(assay);
   cartCommand(assay);
   exportCommand(assay);

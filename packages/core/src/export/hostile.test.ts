@@ -217,7 +217,7 @@ describe("every form", () => {
           const report = hostileReport(text);
           check(exported(form.id, report), report, whole(text));
         }),
-        { numRuns: 60, seed: 7 },
+        { numRuns: 30, seed: 7 },
       );
     });
 

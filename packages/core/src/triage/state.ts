@@ -22,6 +22,8 @@ export interface AnalyseOptions {
   /** Report every artifact, also those that no finding stands on. */
   readonly allArtifacts?: boolean;
   readonly limits?: Limits;
+  /** How the sample lies in its bytes, and where it lay, when it was cut out of memory. */
+  readonly hint?: ImageHint;
   /** The user's own, tried before the field's usual ones. */
   readonly passwords?: readonly string[];
   /** Told before each artifact is looked at and before it is peeled, so that a watchdog knows what was under way. */
