@@ -22,6 +22,19 @@ const common = {
   logLevel: "warning",
 };
 
+/** Libraries that take some 10 ms to set up their tables and that many samples never need: the launcher loads them late. */
+const LATE = { "lib-fflate": "fflate", "lib-aes": "@noble/ciphers/aes.js" };
+
+const late = {
+  name: "late",
+  setup(builder) {
+    builder.onResolve({ filter: /^[^.]/ }, ({ path }) => {
+      const [name] = Object.entries(LATE).find(([, library]) => library === path) ?? [];
+      return name === undefined ? undefined : { path: `./${name}.cjs`, external: true };
+    });
+  },
+};
+
 /** CommonJS of a chunk. esbuild splits ES modules only, but only CommonJS can be loaded with a code cache. */
 async function toCommonJs(text) {
   const own = text.replaceAll(/\bimport\((".\/[\w-]+\.cjs")\)/g, "Promise.resolve().then(()=>require($1))");
@@ -46,11 +59,21 @@ const { outputFiles } = await build({
   splitting: true,
   minifySyntax: true,
   write: false,
+  plugins: [late],
   // Native and WebAssembly packages find their binaries beside themselves.
   external: ["7z-wasm", "@litko/yara-x", "@virustotal/yara-x"],
 });
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
+await build({
+  ...common,
+  entryPoints: LATE,
+  outdir: dist,
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  minifySyntax: true,
+  minifyWhitespace: true,
+});
 for (const { path, text } of outputFiles) writeFileSync(join(dist, basename(path)), await toCommonJs(text));
 
 /** The demo's batch stands for what is analysed every day: the functions that it needs are compiled ahead. */

@@ -13,7 +13,16 @@ const loaded = new Map();
 const scripts = new Map();
 
 function load(name) {
-  if (!name.startsWith("./")) return requireOther(name);
+  if (name.startsWith("./")) return name.startsWith("./lib-") ? loadLate(name) : loadNow(name);
+  return requireOther(name);
+}
+
+/** Stands for a library until something of it is used. */
+function loadLate(name) {
+  return new Proxy({}, { get: (_, key) => loadNow(name)[key] });
+}
+
+function loadNow(name) {
   const known = loaded.get(name);
   if (known !== undefined) return known.exports;
   const file = join(dist, name);
@@ -39,4 +48,4 @@ function cacheOf(file) {
   }
 }
 
-module.exports = { ...load("./entry.cjs"), scripts };
+module.exports = { ...loadNow("./entry.cjs"), scripts };

@@ -7,6 +7,7 @@ import { vidarCarriers } from "./vidar.ts";
 
 export * from "./carrier.ts";
 export * from "./demo.ts";
+export * from "./dumps/index.ts";
 export * from "./pe-writer.ts";
 
 /** Carriers in which every text is encrypted or taken apart and the code is none that a rule knows. */

@@ -5,6 +5,8 @@
 import { importSection } from "./pe-imports.ts";
 import { resourceSection } from "./pe-resources.ts";
 
+export { mapPe } from "./dumps/map-pe.ts";
+
 export interface PeSection {
   /** At most eight bytes. */
   readonly name: string;
@@ -80,6 +82,19 @@ const CHARACTERISTICS: Readonly<Record<string, number>> = {
 const EXE_STUB = Uint8Array.of(0x33, 0xc0, 0xc3);
 const DLL_STUB = Uint8Array.of(0xb8, 1, 0, 0, 0, 0xc2, 12, 0);
 const DLL_STUB_64 = Uint8Array.of(0xb8, 1, 0, 0, 0, 0xc3);
+
+let defaultBases = { pe32: 0x400000, pe64: 0x140000000 };
+
+/** What `make` builds without an imageBase of its own gets these: the same programs as if relocated by the loader. */
+export function atImageBase<T>(pe32: number, pe64: number, make: () => T): T {
+  const before = defaultBases;
+  defaultBases = { pe32, pe64 };
+  try {
+    return make();
+  } finally {
+    defaultBases = before;
+  }
+}
 
 /** The file. Throws only for options that no PE can hold. */
 export function buildPe(options: PeOptions): Uint8Array {
@@ -183,23 +198,6 @@ export function layoutPe(options: PeOptions): PeLayout {
   return planPe(options);
 }
 
-/** The file as the loader maps it: headers and sections at their RVAs, no overlay. For files of `buildPe`. */
-export function mapPe(file: Uint8Array): Uint8Array {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const pe = view.getUint32(0x3c, true);
-  const optional = pe + 24;
-  const image = new Uint8Array(view.getUint32(optional + 56, true));
-  image.set(file.subarray(0, view.getUint32(optional + 60, true)));
-  let header = optional + view.getUint16(pe + 20, true);
-  for (let i = 0; i < view.getUint16(pe + 6, true); i++, header += 40) {
-    const room = align(view.getUint32(header + 8, true), SECTION_ALIGNMENT);
-    const raw = view.getUint32(header + 20, true);
-    const length = Math.min(room, view.getUint32(header + 16, true));
-    image.set(file.subarray(raw, raw + length), view.getUint32(header + 12, true));
-  }
-  return image;
-}
-
 interface PlannedSection extends PlacedSection {
   readonly data: Uint8Array;
   readonly characteristics: number;
@@ -213,7 +211,7 @@ interface Plan extends PeLayout {
 
 function planPe(options: PeOptions): Plan {
   const is64 = options.is64 ?? false;
-  const imageBase = options.imageBase ?? (is64 ? 0x140000000 : 0x400000);
+  const imageBase = options.imageBase ?? (is64 ? defaultBases.pe64 : defaultBases.pe32);
   const given = options.sections ?? [];
   const wanted: PeSection[] = given.some((s) => s.name === ".text")
     ? [...given]

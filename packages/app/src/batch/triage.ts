@@ -2,9 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { families } from "@assay/core/families/index";
 import type { Report, Sample } from "@assay/core/model/index";
-import { assemble } from "@assay/core/triage/report";
 import { unread } from "@assay/core/triage/unread";
 import { Pool, type PoolOptions } from "../pool/pool.ts";
 import type { OpenArchive } from "../sandboxes/unpack.ts";
@@ -37,6 +35,8 @@ export async function triage(paths: readonly string[], options: TriageOptions): 
   const readable = [...readablePaths(paths, inputs), ...(scratch === undefined ? [] : [scratch])];
   const pool = files === 0 ? undefined : new Pool({ ...options, size, readable });
   const turns = new Turns(ANALYSES_AT_ONCE);
+  // What only the report needs is loaded while the processes start.
+  const loading = Promise.all([import("@assay/core/families/index"), import("@assay/core/triage/report")]);
   let done = 0;
   const report = (samples: readonly Sample[]): readonly Sample[] => {
     const [first] = samples;
@@ -47,6 +47,7 @@ export async function triage(paths: readonly string[], options: TriageOptions): 
     const samples = await Promise.all(
       inputs.map((input, i) => analyseInput(input, pool, turns, join(scratch ?? "", String(i))).then(report)),
     );
+    const [{ families }, { assemble }] = await loading;
     const ids = families.map((family) => family.id);
     return assemble(samples.flat(), ids, startedAt, performance.now() - started);
   } finally {
@@ -94,7 +95,7 @@ async function analyseInput(
 
 /** The one place where a file goes to its analysis, with all that is known of it from outside (`input.memory`). */
 export function analyseFile(input: FileInput, pool: Pool): Promise<Sample> {
-  return pool.run(input.path, input.name);
+  return pool.run(input.path, input.name, input.memory);
 }
 
 /** Opens archives in the analysis processes. */

@@ -108,6 +108,7 @@ function samples(summary: Summary, width: number, paint: Paint): string {
   const all: readonly (readonly [string, (row: SampleRow) => string])[] = [
     ["SAMPLE", (row) => row.name + (row.moreNames > 0 ? ` +${row.moreNames}` : "")],
     ["SHA-256", (row) => row.sha256.slice(0, SHA_WIDTH)],
+    ["PROCESS", (row) => row.process],
     ["FAMILY", (row) => row.family || "-"],
     ["LAYOUT", (row) => row.layout],
     ["VERSION", (row) => shorten(row.version, 14)],

@@ -8,3 +8,11 @@ export interface ByteSource {
    */
   read(offset: number, length: number): Uint8Array;
 }
+
+/** Bytes that are held, as a source: for what is small, and for tests. Gives parts, not copies. */
+export function bytesSource(bytes: Uint8Array): ByteSource {
+  return {
+    size: bytes.length,
+    read: (offset, length) => bytes.subarray(Math.max(0, offset), Math.max(0, offset + length)),
+  };
+}
