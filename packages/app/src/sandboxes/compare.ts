@@ -112,17 +112,18 @@ const USUAL_PORT: Readonly<Record<string, string>> = { http: "80", https: "443" 
 /** The forms under which a value may be met; the first is its own. */
 export function formsOf(value: string): string[] {
   const own = value.trim();
-  const lower = own.toLowerCase();
   const match = ADDRESS.exec(own);
   const [, scheme, host, port, path] = match ?? [];
-  if (host === undefined || !(host.includes(".") || host.startsWith("["))) return [lower];
+  // Hex is written in either case; a mutex or a password is not.
+  if (host === undefined || !(host.includes(".") || host.startsWith("[")))
+    return [/^[0-9a-f]+$/i.test(own) ? own.toLowerCase() : own];
   const name = host.toLowerCase();
   const place = path === undefined || path === "/" ? "" : path;
   const usual = USUAL_PORT[scheme?.toLowerCase() ?? ""];
   const full = port ?? usual;
   return [
     ...new Set([
-      lower,
+      `${scheme === undefined ? "" : `${scheme.toLowerCase()}://`}${name}${port === undefined ? "" : `:${port}`}${place}`,
       `${name}${full === undefined ? "" : `:${full}`}${place}`,
       // Without a port, or with the usual one, the name alone is the same address.
       ...(port === undefined || port === usual ? [`${name}${place}`] : []),
