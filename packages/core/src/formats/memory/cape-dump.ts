@@ -31,7 +31,7 @@ export function isCapeDump(source: ByteSource): boolean {
     if (offset >= source.size) return i > 0;
     const header = readHeader(reader, offset);
     if (header === undefined) return i > 0 && offset + RECORD_HEADER > source.size;
-    if (header.address < end) return false;
+    if (header.address < end || header.protection === undefined) return false;
     end = header.address + BigInt(header.size);
     offset = header.offset + header.size;
   }
@@ -87,7 +87,8 @@ function readHeader(reader: SourceReader, offset: number): RecordHeader | undefi
     (size & PAGE_MASK) === 0 &&
     state === MEM_COMMIT &&
     memoryType !== undefined &&
-    protection !== undefined;
+    // VirtualQuery gives no protection for a few secured regions.
+    (protection !== undefined || protect === 0);
   return plausible
     ? { address, size, protection, type: memoryType, offset: offset + RECORD_HEADER }
     : undefined;

@@ -5,6 +5,7 @@
  */
 import { type ByteSource, fail, ok, type Result } from "../../bytes/index.ts";
 import { type MappedFile, readNotes } from "./elf-notes.ts";
+import { endOf } from "./intervals.ts";
 import { cutByLabels, labelsOf } from "./labels.ts";
 import { type Draft, Listing, MAX_RANGES } from "./listing.ts";
 import type { MemoryImage, MemoryModule, MemoryRegion } from "./model.ts";
@@ -115,13 +116,21 @@ function readSegment(
   listing.add(address, Number(size), Number(offset), protection);
 }
 
-/** What files lie where: one with an executable mapping is a program or library, others are data. */
+/**
+ * What files lie where. One with an executable mapping, or with several side by side as a loader makes them (a core
+ * may leave out the code, which the file has), is a program or library; others are data.
+ */
 function withFiles(
   regions: readonly Draft[],
   files: readonly MappedFile[],
   executable: ReadonlySet<bigint>,
 ): readonly MemoryRegion[] {
-  const images = new Set(files.filter(({ address }) => executable.has(address)).map(({ name }) => name));
+  const images = new Set<string>();
+  files.forEach((file, i) => {
+    const before = files[i - 1];
+    const sideBySide = before?.name === file.name && endOf(before) === file.address;
+    if (sideBySide || executable.has(file.address)) images.add(file.name);
+  });
   const out: Draft[] = [];
   cutByLabels(regions, labelsOf(files), (region, file) => {
     region.type = file === undefined ? "private" : images.has(file.name) ? "image" : "mapped";

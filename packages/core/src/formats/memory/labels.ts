@@ -16,21 +16,20 @@ export type MemoryInfo = Pick<MemoryRegion, "protection" | "type">;
 
 /** Things that are intervals themselves, as labels; empty ones are left out. */
 export function labelsOf<T extends Interval>(all: readonly T[]): Labels<T> {
-  return labelsFrom(all.filter((one) => one.size > 0).map((value) => ({ ...intervalOf(value), value })));
+  return labelsFrom(
+    all.filter((one) => one.size > 0),
+    (one) => one,
+  );
 }
 
-function intervalOf({ address, size }: Interval): Interval {
-  return { address, size };
-}
-
-function labelsFrom<T>(list: readonly (Interval & { readonly value: T })[]): Labels<T> {
+function labelsFrom<E extends Interval, T>(list: readonly E[], valueOf: (entry: E) => T): Labels<T> {
   // Indexes come from the walk below, which stays within `length`.
-  const at = (index: number) => list[index] as Interval & { readonly value: T };
+  const at = (index: number) => list[index] as E;
   return {
     length: list.length,
     address: (index) => at(index).address,
     size: (index) => at(index).size,
-    value: (index) => at(index).value,
+    value: (index) => valueOf(at(index)),
   };
 }
 
@@ -90,7 +89,8 @@ function ascending<T>(labels: Labels<T>): Labels<T> {
     size: labels.size(index),
     value: labels.value(index),
   }));
-  return labelsFrom(disjoint(list, ({ value }, address, size) => ({ address, size, value })).parts);
+  const { parts } = disjoint(list, ({ value }, address, size) => ({ address, size, value }));
+  return labelsFrom(parts, ({ value }) => value);
 }
 
 /** Protection and type by label; pages of one label that follow each other in memory and file become one region. */

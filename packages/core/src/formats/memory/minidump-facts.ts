@@ -139,6 +139,7 @@ function readName({ reader }: MinidumpParts, offset: number): string | undefined
   return bytes.length === length ? utf16le(bytes) : undefined;
 }
 
+/** As the dumping tool saw it: a 32-bit process under WOW64 that a 64-bit tool dumped has 8. */
 export function readSystemInfo(parts: MinidumpParts, stream: Stream | undefined): 4 | 8 | undefined {
   if (stream === undefined || stream.size < 2) return undefined;
   const architecture = parts.reader.u16(stream.offset);
