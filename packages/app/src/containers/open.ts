@@ -163,6 +163,8 @@ class Opening {
         "too-many-members",
         `only the first ${this.#input.limits.members} entries are looked at`,
       );
+    if (listing.volumeMissing)
+      this.#reasons.add("damaged", "one volume of a set: what begins or goes on in the others is not here");
     const links = listing.members.filter((member) => member.special);
     if (links.length > 0)
       this.#reasons.add(

@@ -4,7 +4,7 @@
  * Nothing in it reaches the machine: its files are emscripten's MEMFS, NODEFS is never mounted, stdin is at its end,
  * and members leave through standard output, so that no name in an archive is ever a name of a file.
  */
-import { readFileSync } from "node:fs";
+import { constants, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import SevenZip, { type FSStream, type SevenZipModule, type SevenZipModuleOptions } from "7z-wasm";
 
@@ -144,7 +144,22 @@ function instantiate(): Promise<SevenZipModule> {
       return instance.exports;
     },
   };
-  return SevenZip(options);
+  return withoutBinding(() => SevenZip(options));
+}
+
+/**
+ * The glue asks node's retired `process.binding` for the flags of open(2), for the NODEFS that is never mounted. Node's
+ * permission model denies that one to an analysis process; the same numbers are public elsewhere.
+ */
+function withoutBinding<T>(start: () => T): T {
+  const own = Object.getOwnPropertyDescriptor(process, "binding");
+  Object.defineProperty(process, "binding", { configurable: true, value: () => ({ fs: constants }) });
+  try {
+    return start();
+  } finally {
+    if (own === undefined) Reflect.deleteProperty(process, "binding");
+    else Object.defineProperty(process, "binding", own);
+  }
 }
 
 /** Past the limit growing fails as it does when memory has run out, and 7-Zip says that it cannot allocate. */

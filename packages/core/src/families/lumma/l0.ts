@@ -117,8 +117,8 @@ function userAgent(view: View, details: Details): ClearText | undefined {
 function texts(view: View, ranges: readonly Range[]): ClearText[] {
   const { bytes } = view;
   const all: ClearText[] = [];
-  for (const { start, end, executable, phase } of ranges) {
-    if (executable && phase !== undefined) continue;
+  for (const { start, end, data } of ranges) {
+    if (!data) continue;
     for (const size of [1, 2]) {
       let from = start;
       for (let at = start; at + size <= end && all.length < MAX_TEXTS; ) {

@@ -23,6 +23,7 @@ import { slotsOf } from "./l2.ts";
 import { type Blob, blobAt, findBlob } from "./l3.ts";
 import { type Details, findDetails, findSigns, type Signs } from "./landmarks.ts";
 import { type Range, searchRanges } from "./ranges.ts";
+import { findUnplaced } from "./unplaced.ts";
 
 const LAYOUTS: readonly LayoutInfo[] = [
   { id: "L3", title: "ChaCha20, one blob of key, nonce and slots", used: "v6, mid 2025 on" },
@@ -83,9 +84,11 @@ function byBase64(input: ExtractInput, ranges: readonly Range[]): Extraction | u
   return config(slotsFinding(input, group, id));
 }
 
-/** L3 where neither its surroundings nor its code are as known. */
+/** L3 where neither its surroundings nor its code are as known, or where it stands is not. */
 function byScan(input: ExtractInput, ranges: readonly Range[]): Extraction | undefined {
-  const blob = findBlob(input.image, ranges);
+  const { image } = input;
+  const blob =
+    findBlob(image, ranges) ?? (image.layout === "file" ? undefined : findUnplaced(image.view, ranges));
   return blob && config(blobFinding(input, blob, idOf(blob, input.image, ranges)));
 }
 

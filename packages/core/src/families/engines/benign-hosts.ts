@@ -1,0 +1,76 @@
+/** Hosts that no C2 is on, for what tells a config by its surroundings alone. */
+
+/** Hosts that stand in malware and clean programs alike and are no C2: lookups, specifications, certificates, vendors. */
+const BENIGN_HOSTS: readonly string[] = [
+  "adobe.com",
+  "amazontrust.com",
+  "apache.org",
+  "apple.com",
+  "cloudflare.com",
+  "comodo.com",
+  "comodoca.com",
+  "curl.haxx.se",
+  "curl.se",
+  "digicert.com",
+  "discord.com",
+  "discordapp.com",
+  "entrust.net",
+  "example.com",
+  "freegeoip.net",
+  "geoplugin.net",
+  "github.com",
+  "githubusercontent.com",
+  "globalsign.com",
+  "globalsign.net",
+  "gnu.org",
+  "godaddy.com",
+  "google.com",
+  "googleapis.com",
+  "gstatic.com",
+  "icloud.com",
+  "ip-api.com",
+  "ipify.org",
+  "ipinfo.io",
+  "ipwho.is",
+  "letsencrypt.org",
+  "live.com",
+  "microsoft.com",
+  "microsoftonline.com",
+  "mozilla.com",
+  "mozilla.net",
+  "mozilla.org",
+  "msftconnecttest.com",
+  "msftncsi.com",
+  "msocsp.com",
+  "office.com",
+  "openssl.org",
+  "openxmlformats.org",
+  "outlook.com",
+  "python.org",
+  "schemas.xmlsoap.org",
+  "sectigo.com",
+  "sqlite.org",
+  "startssl.com",
+  "steampowered.com",
+  "symantec.com",
+  "symcb.com",
+  "telegram.org",
+  "tempuri.org",
+  "thawte.com",
+  "usertrust.com",
+  "verisign.com",
+  "w3.org",
+  "windows.com",
+  "windowsupdate.com",
+  "xmlsoap.org",
+  "zlib.net",
+];
+
+/** True for the host itself and for what lies below it. Both in lower case. */
+export function isUnder(host: string, parent: string): boolean {
+  return host === parent || host.endsWith(`.${parent}`);
+}
+
+export function isUnderBenign(host: string): boolean {
+  return BENIGN_HOSTS.some((parent) => isUnder(host, parent));
+}
