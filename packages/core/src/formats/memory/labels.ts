@@ -22,14 +22,14 @@ export function labelsOf<T extends Interval>(all: readonly T[]): Labels<T> {
   );
 }
 
-function labelsFrom<E extends Interval, T>(list: readonly E[], valueOf: (entry: E) => T): Labels<T> {
+function labelsFrom<E extends Interval, T>(list: readonly E[], read: (entry: E) => T): Labels<T> {
   // Indexes come from the walk below, which stays within `length`.
   const at = (index: number) => list[index] as E;
   return {
     length: list.length,
     address: (index) => at(index).address,
     size: (index) => at(index).size,
-    value: (index) => valueOf(at(index)),
+    value: (index) => read(at(index)),
   };
 }
 
