@@ -17,7 +17,7 @@ import { Ledger } from "../packages/core/src/model/index.ts";
 
 const WHOLE_PROCESS_RUNS = 9;
 const BATCH_ROUNDS = 12;
-const bin = fileURLToPath(new URL("../packages/app/bin/assay.js", import.meta.url));
+const bin = fileURLToPath(new URL("../packages/app/bin/assay.cjs", import.meta.url));
 const samplesFlag = process.argv.indexOf("--samples");
 const folder = samplesFlag < 0 ? undefined : process.argv[samplesFlag + 1];
 

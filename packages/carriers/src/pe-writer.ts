@@ -83,6 +83,19 @@ const EXE_STUB = Uint8Array.of(0x33, 0xc0, 0xc3);
 const DLL_STUB = Uint8Array.of(0xb8, 1, 0, 0, 0, 0xc2, 12, 0);
 const DLL_STUB_64 = Uint8Array.of(0xb8, 1, 0, 0, 0, 0xc3);
 
+let defaultBases = { pe32: 0x400000, pe64: 0x140000000 };
+
+/** What `make` builds without an imageBase of its own gets these: the same programs as if relocated by the loader. */
+export function atImageBase<T>(pe32: number, pe64: number, make: () => T): T {
+  const before = defaultBases;
+  defaultBases = { pe32, pe64 };
+  try {
+    return make();
+  } finally {
+    defaultBases = before;
+  }
+}
+
 /** The file. Throws only for options that no PE can hold. */
 export function buildPe(options: PeOptions): Uint8Array {
   const plan = planPe(options);
@@ -198,7 +211,7 @@ interface Plan extends PeLayout {
 
 function planPe(options: PeOptions): Plan {
   const is64 = options.is64 ?? false;
-  const imageBase = options.imageBase ?? (is64 ? 0x140000000 : 0x400000);
+  const imageBase = options.imageBase ?? (is64 ? defaultBases.pe64 : defaultBases.pe32);
   const given = options.sections ?? [];
   const wanted: PeSection[] = given.some((s) => s.name === ".text")
     ? [...given]

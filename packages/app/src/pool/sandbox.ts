@@ -10,8 +10,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { realpathSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { attemptIo } from "../batch/collect.ts";
 
 export interface SandboxOptions {
@@ -73,7 +73,7 @@ function permissionFlags(program: string, readable: readonly string[]): string[]
 /** The bundle's folder, and the packages with native or WebAssembly parts, wherever npm put them. */
 function ownFolders(program: string): string[] {
   const modules = attemptIo(() =>
-    dirname(dirname(fileURLToPath(import.meta.resolve("@virustotal/yara-x/package.json")))),
+    dirname(dirname(createRequire(import.meta.url).resolve("@virustotal/yara-x/package.json"))),
   );
   const manifests = resolve(dirname(program), "..");
   return [manifests, ...("value" in modules ? [dirname(modules.value)] : [])];

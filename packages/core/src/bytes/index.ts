@@ -1,4 +1,6 @@
+export * from "./anchors.ts";
 export * from "./cursor.ts";
+export * from "./data-runs.ts";
 export * from "./result.ts";
 export * from "./search.ts";
 export * from "./source.ts";

@@ -20,7 +20,15 @@ export interface Image extends AddressSpace {
   /** Short name for people: `PE32 exe`, `PE32+ dll`, `.NET exe`, `raw`. */
   readonly format: string;
   readonly pe: Pe | undefined;
+  /**
+   * What the image's own pointers count from: `base`, unless the code shows that it was moved without its relocations
+   * or that `base` is not where it was. Undefined when no base was given and the code does not tell. `offsetOfVa` and
+   * `readVa` go by it first; `vaOfOffset` goes by `base`.
+   */
+  readonly pointerBase: number | undefined;
   readonly dotnet: Dotnet | undefined;
+  /** A PE's own module, alone; of bytes without headers every module in them, the fullest, which is `dotnet`, first. */
+  readonly modules: readonly Dotnet[];
   readonly imports: readonly ImportedDll[];
   readonly exports: ExportTable | undefined;
   readonly resources: readonly Resource[];
@@ -33,6 +41,6 @@ export interface Image extends AddressSpace {
 
 export interface ImageHint {
   readonly layout?: Layout;
-  /** Actual load address, when known (dumps); otherwise ImageBase, or 0 for raw. */
+  /** Actual load address, when known (dumps); otherwise ImageBase, or for raw what the code tells. */
   readonly base?: number;
 }

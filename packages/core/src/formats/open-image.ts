@@ -1,7 +1,7 @@
 import type { View } from "../bytes/index.ts";
 import type { Layout, Region } from "./address-space.ts";
 import type { Dotnet } from "./dotnet/model.ts";
-import { parseDotnet } from "./dotnet/parse-dotnet.ts";
+import { findModules, parseDotnet } from "./dotnet/parse-dotnet.ts";
 import type { Image, ImageHint } from "./image.ts";
 import { readCertificates } from "./pe/certificates.ts";
 import { DIRECTORY } from "./pe/constants.ts";
@@ -24,6 +24,7 @@ import { parsePe } from "./pe/parse-pe.ts";
 import { peSpace } from "./pe/regions.ts";
 import { readResources } from "./pe/resources.ts";
 import { readRichHeader } from "./pe/rich-header.ts";
+import { findPointerBase } from "./pointer-base.ts";
 import { Space } from "./space.ts";
 
 /**
@@ -56,7 +57,9 @@ function rawSpace(view: View, hint: ImageHint): Space {
     executable: true,
     writable: true,
   };
-  return new Space(view, layout, hint.base ?? 0, view.length > 0 ? [whole] : [], view.length);
+  const stated = hint.base === undefined ? [] : [hint.base];
+  const find = (space: Space): number | undefined => findPointerBase(space, stated);
+  return new Space(view, layout, hint.base ?? 0, view.length > 0 ? [whole] : [], view.length, find);
 }
 
 class LazyImage implements Image {
@@ -67,7 +70,7 @@ class LazyImage implements Image {
   readonly format: string;
   readonly pe: Pe | undefined;
   readonly #space: Space;
-  readonly #dotnet: () => Dotnet | undefined;
+  readonly #modules: () => readonly Dotnet[];
   readonly #imports: () => readonly ImportedDll[];
   readonly #exports: () => ExportTable | undefined;
   readonly #resources: () => readonly Resource[];
@@ -85,7 +88,11 @@ class LazyImage implements Image {
     this.pe = pe;
     this.#space = space;
     const inFile = space.layout === "file" ? pe : undefined;
-    this.#dotnet = once(() => (pe === undefined ? readDotnet(space) : readDotnetOf(space, pe, this.imports)));
+    this.#modules = once(() => {
+      if (pe === undefined) return findModules(space);
+      const own = readDotnetOf(space, pe, this.imports);
+      return own === undefined ? [] : [own];
+    });
     this.#imports = once(() => (pe === undefined ? [] : readImports(space, pe)));
     this.#exports = once(() => pe && readExports(space, pe));
     this.#resources = once(() => (pe === undefined ? [] : readResources(space, pe)));
@@ -95,8 +102,15 @@ class LazyImage implements Image {
     this.#overlay = once(() => inFile && readOverlay(space.view, inFile));
   }
 
+  get pointerBase(): number | undefined {
+    return this.#space.pointerBase;
+  }
+
   get dotnet(): Dotnet | undefined {
-    return this.#dotnet();
+    return this.#modules()[0];
+  }
+  get modules(): readonly Dotnet[] {
+    return this.#modules();
   }
 
   get imports(): readonly ImportedDll[] {

@@ -20,12 +20,23 @@ export class Space implements AddressSpace {
   readonly #flat: number | undefined;
   readonly #byRva: Runs;
   readonly #byOffset: Runs;
+  readonly #findPointerBase: ((space: Space) => number | undefined) | undefined;
+  #pointerBase: { readonly value: number | undefined } | undefined;
 
-  constructor(view: View, layout: Layout, base: number, regions: readonly Region[], flat?: number) {
+  /** `findPointerBase` is asked once, when the first virtual address is; without it pointers count from `base`. */
+  constructor(
+    view: View,
+    layout: Layout,
+    base: number,
+    regions: readonly Region[],
+    flat?: number,
+    findPointerBase?: (space: Space) => number | undefined,
+  ) {
     this.view = view;
     this.layout = layout;
     this.base = base;
     this.regions = regions;
+    this.#findPointerBase = findPointerBase;
     this.#flat = flat === undefined ? undefined : Math.min(flat, view.length);
     const runs = regions.map((region) => ({ rva: region.rva, offset: region.offset, size: region.size }));
     this.#byRva = disjoint(runs.map((run) => [run.rva, run.offset, run.size]));
@@ -42,8 +53,18 @@ export class Space implements AddressSpace {
     return translate(this.#byOffset, offset);
   }
 
+  /** What the image's own pointers count from; undefined when nothing tells. */
+  get pointerBase(): number | undefined {
+    this.#pointerBase ??= {
+      value: this.#findPointerBase === undefined ? this.base : this.#findPointerBase(this),
+    };
+    return this.#pointerBase.value;
+  }
+
   offsetOfVa(va: number): number | undefined {
-    return this.offsetOfRva(va - this.base);
+    const { pointerBase, base } = this;
+    const offset = this.offsetOfRva(va - (pointerBase ?? base));
+    return offset === undefined && pointerBase !== base ? this.offsetOfRva(va - base) : offset;
   }
 
   vaOfOffset(offset: number): number | undefined {
@@ -52,7 +73,9 @@ export class Space implements AddressSpace {
   }
 
   readVa(va: number, length: number): View | undefined {
-    return this.readRva(va - this.base, length);
+    const { pointerBase, base } = this;
+    const view = this.readRva(va - (pointerBase ?? base), length);
+    return view === undefined && pointerBase !== base ? this.readRva(va - base, length) : view;
   }
 
   readRva(rva: number, length: number): View | undefined {

@@ -46,7 +46,7 @@ export function imageReasons(image: Image, format: string, container: boolean): 
   if (missing === 0) return [];
   const text =
     missing === undefined
-      ? "the file is cut short within its headers"
+      ? "the headers are cut short, or longer than is read"
       : `the file is cut short: its sections want ${missing} more bytes than are there`;
   return [{ stage: "identify", code: "truncated", text }];
 }

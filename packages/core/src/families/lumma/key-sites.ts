@@ -36,7 +36,9 @@ export function sitesByTable(view: View, ranges: readonly Range[]): FoundSite[] 
 
 /** Length of the longest table of pointers `stride` apart that points to the slot at `offset`. */
 export function pointersTo(image: Image, ranges: readonly Range[], offset: number, stride: number): number {
-  const va = image.layout === "raw" && image.base === 0 ? undefined : image.vaOfOffset(offset);
+  const rva = image.rvaOfOffset(offset);
+  const base = image.pointerBase;
+  const va = rva === undefined || base === undefined ? undefined : base + rva;
   const lengths = pointerTables(image.view, ranges)
     .filter((table) => Math.abs(table.step) === stride)
     .filter(({ offset: at, step, length }) => {
@@ -59,8 +61,8 @@ interface PointerTable {
 /** Rows of four or more dwords in the image's data with one distance between them, that of slots. */
 function pointerTables(view: View, ranges: readonly Range[]): PointerTable[] {
   const tables: PointerTable[] = [];
-  for (const { start, end, phase, executable } of ranges) {
-    if (executable && phase !== undefined) continue;
+  for (const { start, end, phase, data } of ranges) {
+    if (!data) continue;
     for (const shift of phase === undefined ? [0, 1, 2, 3] : [phase & 3])
       addTables(view, start + ((shift - start) & 3), end, tables);
   }
@@ -99,32 +101,46 @@ const MOV_EAX = 0xb8;
 const MOV_ECX = 0xb9;
 const MOV_EDI = 0xbf;
 
+/** Addresses that a key setup copies from. */
+export interface KeySetup {
+  readonly keyVa: number;
+  readonly nonceVa: number;
+}
+
 /**
- * Key setup of L3 (nightMARE lumma/configuration.py, CAPE-parsers Lumma.py): `mov eax, key`, `mov edi, state` and
+ * Key setups of L3 (nightMARE lumma/configuration.py, CAPE-parsers Lumma.py): `mov eax, key`, `mov edi, state` and
  * `mov ecx, 8` in any order, the copy, `mov eax, nonce`.
  */
-export function* sitesByCode(image: Image, ranges: readonly Range[]): Generator<FoundSite> {
-  const { bytes } = image.view;
+export function* keySetups(view: View, ranges: readonly Range[]): Generator<KeySetup> {
+  const { bytes } = view;
   for (const range of ranges) {
     if (!range.executable) continue;
     for (const copy of indexesOf(bytes, COPY, range.start, range.end)) {
       if (bytes[copy + 4] !== MOV_EAX) continue;
-      const nonceVa = image.view.u32(copy + 5);
+      const nonceVa = view.u32(copy + 5);
       let keyVa: number | undefined;
       let count: number | undefined;
       let to: number | undefined;
       for (let at = copy - 15; at < copy; at += 5) {
-        if (bytes[at] === MOV_EAX) keyVa = image.view.u32(at + 1);
-        else if (bytes[at] === MOV_ECX) count = image.view.u32(at + 1);
-        else if (bytes[at] === MOV_EDI) to = image.view.u32(at + 1);
+        if (bytes[at] === MOV_EAX) keyVa = view.u32(at + 1);
+        else if (bytes[at] === MOV_ECX) count = view.u32(at + 1);
+        else if (bytes[at] === MOV_EDI) to = view.u32(at + 1);
       }
       if (keyVa === undefined || nonceVa === undefined || to === undefined || count !== KEY_SIZE / 4)
         continue;
-      const key = image.offsetOfVa(keyVa);
-      const nonce = image.offsetOfVa(nonceVa);
-      if (key === undefined || nonce === undefined) continue;
-      if (mayBeKey(bytes, key) && image.view.has(nonce, NONCE_SIZE)) yield { key, nonce, by: "code" };
+      yield { keyVa, nonceVa };
     }
+  }
+}
+
+/** Keys that such code leads to. */
+export function* sitesByCode(image: Image, ranges: readonly Range[]): Generator<FoundSite> {
+  for (const { keyVa, nonceVa } of keySetups(image.view, ranges)) {
+    const key = image.offsetOfVa(keyVa);
+    const nonce = image.offsetOfVa(nonceVa);
+    if (key === undefined || nonce === undefined) continue;
+    if (mayBeKey(image.view.bytes, key) && image.view.has(nonce, NONCE_SIZE))
+      yield { key, nonce, by: "code" };
   }
 }
 
@@ -134,9 +150,20 @@ export interface ArrayReference {
   readonly count?: number;
 }
 
-/** `shl reg, 7; lea reg, [reg + array]`: an index into slots of 0x80 bytes. */
+/** Where the code refers to slots, as offsets. */
 export function* arrayReferences(image: Image, ranges: readonly Range[]): Generator<ArrayReference> {
-  const { bytes } = image.view;
+  for (const { va, ...rest } of arrayAddresses(image.view, ranges)) {
+    const array = image.offsetOfVa(va);
+    if (array !== undefined) yield { array, ...rest };
+  }
+}
+
+/** `shl reg, 7; lea reg, [reg + array]`: an index into slots of 0x80 bytes. */
+export function* arrayAddresses(
+  view: View,
+  ranges: readonly Range[],
+): Generator<{ readonly va: number; readonly count?: number }> {
+  const { bytes } = view;
   for (const range of ranges) {
     for (
       let at = bytes.indexOf(0xc1, range.start);
@@ -147,11 +174,10 @@ export function* arrayReferences(image: Image, ranges: readonly Range[]): Genera
         continue;
       const modrm = bytes[at + 4] as number;
       if (modrm >> 6 !== 2 || (modrm & 7) === 4) continue;
-      const va = image.view.u32(at + 5);
-      const array = va === undefined ? undefined : image.offsetOfVa(va);
-      if (array === undefined) continue;
+      const va = view.u32(at + 5);
+      if (va === undefined) continue;
       const count = comparedWith(bytes, at + 9);
-      yield count === undefined ? { array } : { array, count };
+      yield count === undefined ? { va } : { va, count };
     }
   }
 }

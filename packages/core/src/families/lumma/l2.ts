@@ -65,14 +65,15 @@ function rowLength(view: View, offset: number): number | undefined {
 /** Offsets that the dwords from `offset` on point to, as long as they point into the image. */
 function readPointers(image: Image, offset: number): number[] {
   const targets: number[] = [];
+  // Where nobody knows the address, small numbers pass for pointers; real tables have a few.
+  if (image.pointerBase === undefined) return targets;
   for (let i = 0; i < MAX_POINTERS; i++) {
     const va = image.view.u32(offset + 4 * i);
     const target = va === undefined ? undefined : image.offsetOfVa(va);
     if (target === undefined) break;
     targets.push(target);
   }
-  // With base 0 (a raw region whose address is not known) small numbers pass for pointers; real tables have a few.
-  return image.layout === "raw" && image.base === 0 ? [] : targets;
+  return targets;
 }
 
 /** Slot `index` under its own counter, or any other: published parsers do not agree on the order. */

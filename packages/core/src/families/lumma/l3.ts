@@ -22,7 +22,7 @@ import { arrayReferences, type FoundSite } from "./key-sites.ts";
 import { randomStarts, type Starts } from "./random-runs.ts";
 import type { Range } from "./ranges.ts";
 
-const FIRST_COUNTER = 2;
+export const FIRST_COUNTER = 2;
 const BLOCK_0 = KEY_SIZE + NONCE_SIZE;
 const ARRAY = BLOCK_0 + SLOT;
 

@@ -23,6 +23,8 @@ import { slotsOf } from "./l2.ts";
 import { type Blob, blobAt, findBlob } from "./l3.ts";
 import { type Details, findDetails, findSigns, type Signs } from "./landmarks.ts";
 import { type Range, searchRanges } from "./ranges.ts";
+import { traces } from "./traces.ts";
+import { findUnplaced } from "./unplaced.ts";
 
 const LAYOUTS: readonly LayoutInfo[] = [
   { id: "L3", title: "ChaCha20, one blob of key, nonce and slots", used: "v6, mid 2025 on" },
@@ -33,6 +35,7 @@ const LAYOUTS: readonly LayoutInfo[] = [
     used: "v4, August 2023 to January 2025",
   },
   { id: "L0", title: "host in clear, texts with or without junk in them", used: "2022 to mid 2023" },
+  { id: "memory", title: "requests and hosts in clear, in memory", used: "v4 and v6", inMemory: true },
 ];
 
 function extract(input: ExtractInput): Extraction {
@@ -83,9 +86,11 @@ function byBase64(input: ExtractInput, ranges: readonly Range[]): Extraction | u
   return config(slotsFinding(input, group, id));
 }
 
-/** L3 where neither its surroundings nor its code are as known. */
+/** L3 where neither its surroundings nor its code are as known, or where it stands is not. */
 function byScan(input: ExtractInput, ranges: readonly Range[]): Extraction | undefined {
-  const blob = findBlob(input.image, ranges);
+  const { image } = input;
+  const blob =
+    findBlob(image, ranges) ?? (image.layout === "file" ? undefined : findUnplaced(image.view, ranges));
   return blob && config(blobFinding(input, blob, idOf(blob, input.image, ranges)));
 }
 
@@ -128,5 +133,6 @@ export const lumma: Family = {
   layouts: LAYOUTS,
   defaults: {},
   extract,
+  traces,
   deadDrop: readDeadDrop,
 };

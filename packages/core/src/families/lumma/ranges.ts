@@ -10,19 +10,29 @@ export interface Range {
   readonly end: number;
   readonly phase: number | undefined;
   readonly executable: boolean;
+  /** May hold constants: not what is code alone. */
+  readonly data: boolean;
 }
 
 /** Covers the whole view without overlap: data regions, code regions, then what no region claims (overlay, gaps). */
 export function searchRanges(image: Image): readonly Range[] {
   const claimed: Range[] = [];
+  // In a file what no region claims is an overlay; in memory it is a section whose header was changed.
+  const isMemory = image.layout !== "file";
   const ordered = [...image.regions].sort((a, b) => Number(a.executable) - Number(b.executable));
-  for (const { offset, size, rva, executable } of ordered) {
+  for (const { offset, size, rva, executable, writable } of ordered) {
     const end = Math.min(offset + size, image.view.length);
     const phase = image.layout === "raw" ? undefined : (offset - rva) & 7;
-    for (const part of without(offset, end, claimed)) claimed.push({ ...part, phase, executable });
+    for (const part of without(offset, end, claimed))
+      claimed.push({ ...part, phase, executable, data: !executable || writable });
   }
   for (const part of without(0, image.view.length, claimed))
-    claimed.push({ ...part, phase: image.layout === "raw" ? undefined : 0, executable: true });
+    claimed.push({
+      ...part,
+      phase: image.layout === "raw" ? undefined : 0,
+      executable: true,
+      data: isMemory,
+    });
   return claimed;
 }
 

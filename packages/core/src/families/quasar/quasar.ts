@@ -13,6 +13,7 @@
  */
 import { isPrintableAscii, latin1Bytes } from "../../bytes/index.ts";
 import { decodeBase64 } from "../../codecs/index.ts";
+import type { Dotnet } from "../../formats/dotnet/model.ts";
 import {
   type OpenContext,
   openSettings,
@@ -25,8 +26,10 @@ import { settingsFromStrings } from "../engines/dotnet-settings-scan.ts";
 import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts";
 import { arrange } from "./arrange.ts";
 import { textName } from "./fields.ts";
+import { IDENTITY } from "./identity.ts";
 import { extractPlain, isNamedSettings } from "./plain.ts";
 import { RUN_KEY, reportOpened } from "./report.ts";
+import { traces } from "./traces.ts";
 import { extractXrat1 } from "./xrat1.ts";
 
 const LAYOUTS: readonly LayoutInfo[] = [
@@ -46,6 +49,7 @@ const LAYOUTS: readonly LayoutInfo[] = [
     used: "forks",
   },
   { id: "plain", title: "settings in clear under Quasar's field names", used: "debug builds, clones" },
+  { id: "memory", title: "decrypted settings on the heap of the CLR", used: "1.0 to 1.4.1", inMemory: true },
 ];
 
 /** Encrypted values that a class must hold: xRAT 2 has seven, and one may be damaged. */
@@ -69,14 +73,12 @@ const SCHEME: SettingsScheme = {
 
 function extract(input: ExtractInput): Extraction {
   const { image, ledger } = input;
-  const dotnet = image.dotnet;
-  const coded =
-    dotnet === undefined ? [] : settingsFromCode(dotnet, MIN_SEALED, (name) => textName(name) !== undefined);
-  const scanned = () => settingsFromStrings(image.view, MIN_SEALED);
-  let facts: Pick<OpenContext, "kdfs" | "mode"> | undefined;
+  const isName = (name: string): boolean => textName(name) !== undefined;
+  const coded = image.modules.flatMap((dotnet) =>
+    settingsFromCode(dotnet, MIN_SEALED, isName).map((source) => ({ source, dotnet })),
+  );
   let lookalike: Extraction | undefined;
-  const attempt = (source: SettingsSource): Extraction | undefined => {
-    facts ??= dotnet === undefined ? { kdfs: [], mode: undefined } : cryptoFacts(dotnet);
+  const attempt = (source: SettingsSource, facts: CodeFacts): Extraction | undefined => {
     const opening = openSettings(source, SCHEME, {
       sample: ledger,
       pbkdf2: input.pbkdf2Sha1,
@@ -108,27 +110,41 @@ function extract(input: ExtractInput): Extraction {
     };
     return undefined;
   };
-  for (const source of coded) {
-    const config = attempt(source);
+  const factsOf = factsByModule();
+  for (const { source, dotnet } of coded) {
+    const config = attempt(source, factsOf(dotnet));
     if (config !== undefined) return config;
   }
-  for (const source of scanned()) {
-    const config = attempt(source);
+  const only = image.modules.length === 1 ? image.modules[0] : undefined;
+  for (const source of settingsFromStrings(image.view, MIN_SEALED)) {
+    const config = attempt(source, only === undefined ? NO_FACTS : factsOf(only));
     if (config !== undefined) return config;
   }
   const ancestor = extractXrat1(quasar, image, ledger);
   if (ancestor !== undefined) return { status: "config", finding: ancestor };
-  const named = coded.find(isNamedSettings);
-  if (named !== undefined && dotnet !== undefined)
-    return extractPlain(quasar, named, dotnet, image.view.artifact, ledger);
+  const named = coded.find(({ source }) => isNamedSettings(source));
+  if (named !== undefined)
+    return extractPlain(quasar, named.source, named.dotnet, image.view.artifact, ledger);
   return lookalike ?? { status: "not-found", stage: "settings", text: "no settings class of Quasar's kind" };
 }
 
+/** What a module's code says of its key derivation. */
+type CodeFacts = Pick<OpenContext, "kdfs" | "mode">;
+
+const NO_FACTS: CodeFacts = { kdfs: [], mode: undefined };
+
+/** Asks each module once, and none that has no settings to open. */
+function factsByModule(): (dotnet: Dotnet) => CodeFacts {
+  const known = new Map<Dotnet, CodeFacts>();
+  return (dotnet) => {
+    const facts = known.get(dotnet) ?? cryptoFacts(dotnet);
+    known.set(dotnet, facts);
+    return facts;
+  };
+}
+
 export const quasar: Family = {
-  id: "win.quasar_rat",
-  name: "Quasar RAT",
-  aliases: ["QuasarRAT", "CinaRAT", "Yggdrasil", "xRAT"],
-  category: ["rat", "backdoor"],
+  ...IDENTITY,
   summary:
     "Open-source .NET RAT; settings class encrypted with AES, since 1.3 with an HMAC that proves them.",
   references: [
@@ -157,4 +173,5 @@ export const quasar: Family = {
     ],
   },
   extract,
+  traces,
 };

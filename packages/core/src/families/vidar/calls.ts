@@ -4,7 +4,7 @@
  * stack fix or register load between them does not hide one.
  */
 import type { View } from "../../bytes/index.ts";
-import type { AddressSpace } from "../../formats/address-space.ts";
+import type { Image } from "../../formats/image.ts";
 
 /** A constant that an instruction holds. */
 export interface Constant {
@@ -123,15 +123,16 @@ for (const op of [0x31, 0x33, 0x68, 0x6a, 0x81, 0x83, 0x88, 0x89, 0x8b, 0x8d, 0x
   KNOWN[op] = 1;
 KNOWN.fill(1, 0x50, 0x60).fill(1, 0xb8, 0xc0);
 
-/** Addresses that a constant may name: those of the image when it is placed, any when it is not. */
-function addresses(image: AddressSpace & { readonly pe: unknown }): readonly [number, number] {
-  if (image.pe === undefined) return [0, 0xffffffff];
+/** Addresses that a constant may name: those of a file, and any in memory, where the base may be another. */
+function addresses(image: Image): readonly [number, number] {
+  if (image.layout !== "file") return [0, 0xffffffff];
+  const base = image.pointerBase ?? image.base;
   const end = image.regions.reduce((max, r) => Math.max(max, r.rva + r.size), 0);
-  return [image.base, image.base + end];
+  return [base, base + end];
 }
 
 /** Functions called at least eight times with constants, most called first. */
-export function callGroups(image: AddressSpace & { readonly pe: unknown }): CallGroup[] {
+export function callGroups(image: Image): CallGroup[] {
   const { view } = image;
   const [lowest, highest] = addresses(image);
   const groups = new Map<number, { target: number; calls: Call[]; stored: Constant[] }>();

@@ -9,6 +9,7 @@ import { hex, isPrintableAscii, latin1, latin1Bytes, type Span, type View } from
 import { decodeBase64, rc4, xor } from "../../codecs/index.ts";
 import type { AddressSpace } from "../../formats/address-space.ts";
 import type { Image } from "../../formats/image.ts";
+import { possibleLoads } from "../../formats/loads.ts";
 import type { Step } from "../../model/index.ts";
 import { type Call, type CallGroup, type Constant, callGroups, MAX_SMALL } from "./calls.ts";
 import { textAt } from "./texts.ts";
@@ -69,7 +70,7 @@ export function findHiddenStrings(image: Image): HiddenStrings[] {
   let unplaced = 0;
   for (const group of callGroups(image)) {
     let table = readTable(image, group);
-    if (table === undefined && image.pe === undefined && unplaced++ < MAX_UNPLACED)
+    if (table === undefined && mayStandElsewhere(image) && unplaced++ < MAX_UNPLACED)
       table = readUnplaced(image.view, group);
     if (table !== undefined) found.push(table);
   }
@@ -80,10 +81,11 @@ function readTable(places: Places, group: CallGroup): HiddenStrings | undefined 
   return readXorTable(places, group) ?? readRc4Table(places, group);
 }
 
-/** Raw addresses and offsets of a section are equal modulo this, in files and in memory. */
-const ALIGNMENT = 0x200;
-/** Loads tried for one table: 8 MB of places. */
-const MAX_LOADS = 0x4000;
+/** Only a file says for sure what stands where; one without a section table does not. */
+function mayStandElsewhere(image: Image): boolean {
+  return image.layout !== "file" || image.regions.every((region) => !region.executable);
+}
+
 /** Functions for which a load is searched. */
 const MAX_UNPLACED = 16;
 /** Calls that a load is tried on. */
@@ -98,10 +100,7 @@ function readUnplaced(view: View, group: CallGroup): HiddenStrings | undefined {
   const shape = vas[0]?.length ?? 0;
   if ((shape !== 1 && shape !== 2) || vas.some((v) => v.length !== shape)) return undefined;
   if (new Set(vas.map((v) => v.join())).size < MIN_STRINGS) return undefined;
-  const low = Math.min(...vas.flat());
-  const room = view.length - (Math.max(...vas.flat()) - low);
-  for (let offset = low % ALIGNMENT, n = 0; offset < room && n < MAX_LOADS; offset += ALIGNMENT, n++) {
-    const load = low - offset;
+  for (const load of possibleLoads(view.length, vas.flat())) {
     if (!vas.slice(0, 3).every(([a, b]) => mayBeText(view.bytes, load, a as number, b))) continue;
     const places: Places = {
       view,

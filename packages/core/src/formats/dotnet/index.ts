@@ -2,5 +2,5 @@ export * from "./cil-constants.ts";
 export * from "./cil-values.ts";
 export * from "./members.ts";
 export type * from "./model.ts";
-export { parseDotnet } from "./parse-dotnet.ts";
+export { findModules, parseDotnet } from "./parse-dotnet.ts";
 export { TABLE } from "./table-layout.ts";

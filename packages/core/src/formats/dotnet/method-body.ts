@@ -52,6 +52,31 @@ export function readBody(view: View, offset: number): MethodBody | undefined {
   };
 }
 
+/** Code of one method; the largest known, of generated parsers, has some megabytes. */
+const MAX_CODE = 1 << 24;
+const SIGNATURE_TABLE = 0x11;
+/** ret, throw, and before an 8-bit operand br.s, leave.s: what code may end with. */
+const ENDS: ReadonlySet<number> = new Set([0x2a, 0x7a]);
+const ENDS_BEFORE_OPERAND: ReadonlySet<number> = new Set([0x2b, 0xde]);
+
+/** True when what stands at `offset` has the form of a method body and its code ends as code does. */
+export function looksLikeBody(view: View, offset: number): boolean {
+  const first = view.u8(offset);
+  if (first === undefined) return false;
+  if ((first & 3) === TINY_FORMAT) return endsAsCode(view, offset + 1, first >> 2);
+  const flags = view.u16(offset) ?? 0;
+  const codeSize = view.u32(offset + 4) ?? 0;
+  const locals = view.u32(offset + 8) ?? 0;
+  if ((first & 7) !== FAT_FORMAT || flags >> 12 !== 3 || codeSize === 0 || codeSize > MAX_CODE) return false;
+  return (locals === 0 || locals >>> 24 === SIGNATURE_TABLE) && view.has(offset + 12, codeSize);
+}
+
+function endsAsCode(view: View, start: number, size: number): boolean {
+  if (size === 0 || !view.has(start, size)) return false;
+  const last = view.bytes[start + size - 1] as number;
+  return ENDS.has(last) || (size > 1 && ENDS_BEFORE_OPERAND.has(view.bytes[start + size - 2] as number));
+}
+
 /** Exception clauses in the data sections behind the code, which start at a multiple of four. */
 function countClauses(view: View, codeEnd: number): number {
   let clauses = 0;

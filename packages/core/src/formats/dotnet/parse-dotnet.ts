@@ -2,10 +2,11 @@
 import { fail, ok, type Result } from "../../bytes/index.ts";
 import type { AddressSpace } from "../address-space.ts";
 import type { Anomaly } from "../pe/model.ts";
-import { type CliHeader, findHeaderOf, findRoots, NO_CLI_HEADER, readCliHeader } from "./cli-header.ts";
+import { type CliHeader, findRoots, NO_CLI_HEADER, readCliHeader } from "./cli-header.ts";
 import { chooseStreams, parseRoot, ROOT_SIGNATURE } from "./metadata-root.ts";
 import type { Dotnet } from "./model.ts";
 import { Module } from "./module.ts";
+import { type Placement, placeModule } from "./placement.ts";
 import { TABLE } from "./table-layout.ts";
 import { parseTables } from "./tables.ts";
 
@@ -24,32 +25,46 @@ export function parseDotnet(
   const header = isStated ? headerAt(space, cliHeader.rva) : undefined;
   if (header !== undefined) {
     const offset = space.offsetOfRva(header.metadataRva);
-    const module = offset === undefined ? undefined : readModule(space, offset, header, undefined);
+    const module = offset === undefined ? undefined : readModule(space, offset, { header, delta: undefined });
     if (module !== undefined) return ok(module);
     anomalies.push({ code: "bad-cli-header", text: "the CLI header does not lead to metadata" });
   } else if (isStated)
     anomalies.push({ code: "bad-cli-header", text: "the CLI header lies outside the image" });
 
-  let best: { offset: number; score: number } | undefined;
-  for (const offset of findRoots(space.view)) {
-    const score = scoreOf(readModule(space, offset, NO_CLI_HEADER, undefined));
-    if (score > (best?.score ?? 0)) best = { offset, score };
-  }
-  if (best === undefined) return fail({ code: "bad-magic", field: "MetadataRoot.Signature" });
-  anomalies.push({
-    code: "metadata-by-signature",
-    text: "found by its signature, not through a CLI header",
-    at: space.view.span(best.offset, 4),
+  const found = findModules(space, anomalies, header)[0];
+  return found === undefined ? fail({ code: "bad-magic", field: "MetadataRoot.Signature" }) : ok(found);
+}
+
+/** Modules handed out of one space. */
+const MAX_MODULES = 8;
+
+/**
+ * Every module whose metadata root the signature shows, the fullest first: in memory without headers there may be
+ * several. `before`: what led to looking for it; `stated`: the CLI header, when it is there but leads nowhere.
+ */
+export function findModules(
+  space: AddressSpace,
+  before: readonly Anomaly[] = [],
+  stated?: CliHeader,
+): readonly Module[] {
+  const scored = findRoots(space.view).flatMap((offset) => {
+    const module = readModule(space, offset, { header: NO_CLI_HEADER, delta: undefined });
+    return module === undefined ? [] : [{ offset, module, score: scoreOf(module) }];
   });
-  const own = findHeaderOf(space, best.offset);
-  const module = readModule(
-    space,
-    best.offset,
-    own?.header ?? header ?? NO_CLI_HEADER,
-    own?.delta,
-    anomalies,
-  );
-  return module === undefined ? fail({ code: "bad-magic", field: "MetadataRoot.Signature" }) : ok(module);
+  const best = scored
+    .filter(({ score }) => score > 0)
+    .sort((a, b) => b.score - a.score)
+    .slice(0, MAX_MODULES);
+  return best.flatMap(({ offset, module }) => {
+    const { header, delta } = placeModule(space, module.tables, offset);
+    const anomaly = {
+      code: "metadata-by-signature",
+      text: "found by its signature, not through a CLI header",
+      at: space.view.span(offset, 4),
+    };
+    const own = header === NO_CLI_HEADER ? (stated ?? header) : header;
+    return readModule(space, offset, { header: own, delta }, [...before, anomaly]) ?? [];
+  });
 }
 
 function headerAt(space: AddressSpace, rva: number): CliHeader | undefined {
@@ -60,8 +75,7 @@ function headerAt(space: AddressSpace, rva: number): CliHeader | undefined {
 function readModule(
   space: AddressSpace,
   offset: number,
-  header: CliHeader,
-  delta: number | undefined,
+  { header, delta }: Placement,
   before: readonly Anomaly[] = [],
 ): Module | undefined {
   const anomalies = [...before];
@@ -78,8 +92,7 @@ function readModule(
 }
 
 /** How much of a module is there: what can be read counts, what is broken takes away. 0: nothing. */
-function scoreOf(module: Module | undefined): number {
-  if (module === undefined) return 0;
+function scoreOf(module: Module): number {
   const members = module.rowCount(TABLE.TypeDef) + module.rowCount(TABLE.MethodDef);
   const isNamed = module.moduleName !== "";
   return 1 + (isNamed ? 1000 : 0) + Math.min(members, 500) - Math.min(module.anomalies.length, 10) * 50;

@@ -3,9 +3,11 @@
 export const IMAGE_DOS_SIGNATURE = 0x5a4d;
 export const IMAGE_NT_SIGNATURE = 0x4550;
 
+export const IMAGE_FILE_MACHINE_I386 = 0x014c;
+
 /** IMAGE_FILE_MACHINE_* values that Windows has run, used to know headers whose signatures are gone. */
 export const MACHINES: ReadonlyMap<number, string> = new Map([
-  [0x014c, "I386"],
+  [IMAGE_FILE_MACHINE_I386, "I386"],
   [0x8664, "AMD64"],
   [0xaa64, "ARM64"],
   [0x01c0, "ARM"],

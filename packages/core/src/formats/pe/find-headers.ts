@@ -3,10 +3,10 @@ import {
   IMAGE_DOS_SIGNATURE,
   IMAGE_NT_OPTIONAL_HDR32_MAGIC,
   IMAGE_NT_OPTIONAL_HDR64_MAGIC,
-  IMAGE_NT_SIGNATURE,
   MACHINES,
   MAX_HEADER_SEARCH,
 } from "./constants.ts";
+import { areExact, hasPeSignature } from "./nt-headers.ts";
 
 export interface HeadersAt {
   /** Offset of the PE signature, there or erased. */
@@ -25,7 +25,7 @@ export function findHeaders(view: View): HeadersAt | undefined {
   const hasMz = view.u16(0) === IMAGE_DOS_SIGNATURE;
   const lfanew = view.u32(0x3c);
   if (lfanew !== undefined && lfanew >= 4) {
-    const hasSignature = view.u32(lfanew) === IMAGE_NT_SIGNATURE;
+    const hasSignature = hasPeSignature(view, lfanew);
     if (hasSignature && hasMz && isOptionalMagic(view.u16(lfanew + 24)))
       return { lfanew, hasMz, hasSignature, searched: false };
     if (hasSignature ? isLikely(view, lfanew) : lfanew < MAX_HEADER_SEARCH && isSound(view, lfanew))
@@ -39,7 +39,7 @@ function search(view: View, hasMz: boolean): HeadersAt | undefined {
   const end = Math.min(MAX_HEADER_SEARCH, view.length - 24);
   for (let lfanew = 4; lfanew < end; lfanew += 4) {
     if (!isOptionalMagic(view.u16(lfanew + 24)) || !MACHINES.has(view.u16(lfanew + 4) as number)) continue;
-    const hasSignature = view.u32(lfanew) === IMAGE_NT_SIGNATURE;
+    const hasSignature = hasPeSignature(view, lfanew);
     if (!(hasSignature ? isLikely(view, lfanew) : isSound(view, lfanew))) continue;
     if (belongsToLaterImage(view, lfanew)) return undefined;
     return { lfanew, hasMz, hasSignature, searched: true };
@@ -66,25 +66,5 @@ function isLikely(view: View, lfanew: number): boolean {
 
 /** Nothing but structure speaks for these headers, so all of it must hold. */
 function isSound(view: View, lfanew: number): boolean {
-  if (!isLikely(view, lfanew)) return false;
-  const is64 = view.u16(lfanew + 24) === IMAGE_NT_OPTIONAL_HDR64_MAGIC;
-  const sections = view.u16(lfanew + 6) ?? 0;
-  const optionalSize = view.u16(lfanew + 20) ?? 0;
-  const sectionAlignment = view.u32(lfanew + 56) ?? 0;
-  const fileAlignment = view.u32(lfanew + 60) ?? 0;
-  const sizeOfImage = view.u32(lfanew + 80) ?? 0;
-  const directories = view.u32(lfanew + 24 + (is64 ? 108 : 92)) ?? 0;
-  return (
-    sections >= 1 &&
-    sections <= 96 &&
-    optionalSize === (is64 ? 112 : 96) + 8 * directories &&
-    isPowerOfTwo(sectionAlignment) &&
-    isPowerOfTwo(fileAlignment) &&
-    fileAlignment <= sectionAlignment &&
-    sizeOfImage >= sectionAlignment
-  );
-}
-
-function isPowerOfTwo(value: number): boolean {
-  return value > 0 && value <= 0x8000_0000 && Math.log2(value) % 1 === 0;
+  return isLikely(view, lfanew) && areExact(view, lfanew);
 }

@@ -52,7 +52,7 @@ function delayDescriptor(space: Space, offset: number): Descriptor | undefined {
   if (attributes === undefined || name === undefined || addresses === undefined || lookup === undefined)
     return undefined;
   // dlattrRva: without this bit (Visual C++ 6) the fields and thunks are virtual addresses.
-  const from = (attributes & 1) !== 0 ? 0 : space.base;
+  const from = (attributes & 1) !== 0 ? 0 : (space.pointerBase ?? space.base);
   return { name: name - from, addresses: addresses - from, lookup: lookup - from, from };
 }
 

@@ -1,7 +1,14 @@
 import type { View } from "../../bytes/index.ts";
 import type { Layout, Region } from "../address-space.ts";
+import { findPointerBase } from "../pointer-base.ts";
 import { Space } from "../space.ts";
-import { IMAGE_SCN_MEM_EXECUTE, IMAGE_SCN_MEM_WRITE, PAGE_SIZE, SECTOR_SIZE } from "./constants.ts";
+import {
+  IMAGE_FILE_MACHINE_I386,
+  IMAGE_SCN_MEM_EXECUTE,
+  IMAGE_SCN_MEM_WRITE,
+  PAGE_SIZE,
+  SECTOR_SIZE,
+} from "./constants.ts";
 import type { Pe, Section } from "./model.ts";
 
 const UNKNOWN = { name: "image", executable: true, writable: true };
@@ -21,10 +28,16 @@ const FALLBACK_BASE = 0x10000;
  * In a mapped view every offset is its RVA.
  */
 export function peSpace(view: View, pe: Pe, layout: Layout, base?: number): Space {
-  const at = base ?? baseOf(pe);
-  if (layout !== "file") return new Space(view, "mapped", at, regionsOf(view, pe, true), view.length);
+  const own = baseOf(pe);
+  const at = base ?? own;
+  const find =
+    pe.machine === IMAGE_FILE_MACHINE_I386
+      ? (space: Space) => findPointerBase(space, at === own ? [at] : [at, own])
+      : undefined;
+  if (layout !== "file") return new Space(view, "mapped", at, regionsOf(view, pe, true), view.length, find);
   const low = isLowAlignment(pe);
-  return new Space(view, "file", at, regionsOf(view, pe, low), low ? flatEnd(view, pe) : undefined);
+  const regions = regionsOf(view, pe, low);
+  return new Space(view, "file", at, regions, low ? flatEnd(view, pe) : undefined, find);
 }
 
 /** Windows takes such an image only when every section stands at the file offset that is its RVA. */
@@ -59,7 +72,8 @@ function headersEnd(pe: Pe): number {
 
 /** Headers and sections with bytes in the view, ascending by RVA, each cut off where the next one starts. */
 function regionsOf(view: View, pe: Pe, flat: boolean): readonly Region[] {
-  const wanted = pe.sections.map((section) => (flat ? flatRegion(section, pe) : fileRegion(section, pe)));
+  const sections = pe.sections.filter((section) => !isWiped(section));
+  const wanted = sections.map((section) => (flat ? flatRegion(section, pe) : fileRegion(section, pe)));
   wanted.push({
     name: "headers",
     rva: 0,
@@ -69,7 +83,7 @@ function regionsOf(view: View, pe: Pe, flat: boolean): readonly Region[] {
     writable: false,
   });
   // A section table wiped in memory: what stands behind the headers may be anything.
-  if (flat && pe.sections.length === 0)
+  if (flat && sections.length === 0)
     wanted.push({ ...UNKNOWN, rva: headersEnd(pe), offset: headersEnd(pe), size: view.length });
   wanted.sort((a, b) => a.rva - b.rva);
   const regions: Region[] = [];
@@ -80,6 +94,10 @@ function regionsOf(view: View, pe: Pe, flat: boolean): readonly Region[] {
     if (size > 0) regions.push({ ...region, size });
   });
   return regions;
+}
+
+function isWiped(section: Section): boolean {
+  return section.virtualAddress === 0 && section.virtualSize === 0 && section.sizeOfRawData === 0;
 }
 
 function fileRegion(section: Section, pe: Pe): Region {

@@ -1,19 +1,20 @@
 /** PEs in clear and reversed, found at their NT headers, so that an erased MZ or PE signature hides none. */
 import { View } from "../../bytes/index.ts";
-import { openImage } from "../../formats/index.ts";
+import { MACHINES, openImage } from "../../formats/index.ts";
+import {
+  areSound,
+  dosHeaderOf,
+  fitsMagic,
+  MAGIC_AT,
+  MAGIC_LOW,
+  MAX_LFANEW,
+  ntHeadersAt,
+  OPTIONAL_SIZE_AT,
+} from "../../formats/pe/nt-headers.ts";
 import { type EmbeddedPe, embeddedPe } from "../around-pe/embedded-pe.ts";
 import { type Carved, HEAD, MAX_CANDIDATES, MAX_CARVED, type MarkCarver, type SearchArea } from "./carved.ts";
 
-/** Low byte of IMAGE_NT_OPTIONAL_HDR32_MAGIC and HDR64_MAGIC: 0x10b, 0x20b. */
-const MAGIC_LOW = 0x0b;
-/** Offsets of SizeOfOptionalHeader and Magic from the PE signature (winnt.h). */
-const OPTIONAL_SIZE = 20;
-const MAGIC = 24;
-const MAGIC_FROM_SIZE = MAGIC - OPTIONAL_SIZE;
-const MACHINES: ReadonlySet<number> = new Set([0x014c, 0x8664, 0xaa64, 0x01c0, 0x01c2, 0x01c4, 0x0200]);
-/** e_lfanew stands here in IMAGE_DOS_HEADER, and leads no further than this. */
-const LFANEW = 0x3c;
-const MAX_LFANEW = 0x1000;
+const MAGIC_FROM_SIZE = MAGIC_AT - OPTIONAL_SIZE_AT;
 /** Where no e_lfanew says where the image starts, starts up to this far before the headers are tried, */
 const MAX_ERASED_STUB = 0x400;
 /** for so many headers of one artifact. */
@@ -28,9 +29,9 @@ export function headerCarver({ view, start, end }: SearchArea, own: number | und
   let done = start;
   const carve = (at: number): void => {
     if (found.length >= MAX_CARVED) return;
-    if (isForwardHeader(bytes, at)) {
-      const lfanew = at - MAGIC;
-      if (lfanew === own || lfanew < done || !isSound(view, lfanew) || ++candidates > MAX_CANDIDATES) return;
+    const lfanew = ntHeadersAt(bytes, at);
+    if (lfanew >= 0) {
+      if (lfanew === own || lfanew < done || !areSound(view, lfanew) || ++candidates > MAX_CANDIDATES) return;
       const image =
         imageOf(view, lfanew, done) ?? (erased++ < MAX_ERASED ? erasedImage(view, lfanew, done) : undefined);
       if (image === undefined) return;
@@ -45,54 +46,18 @@ export function headerCarver({ view, start, end }: SearchArea, own: number | und
   return { marks: [MAGIC_LOW], carve, found };
 }
 
-function isForwardHeader(bytes: Uint8Array, at: number): boolean {
-  if (!isMagicHigh(bytes[at + 1]) || bytes[at - MAGIC_FROM_SIZE + 1] !== 0) return false;
-  return isHeader(bytes[at - 4], bytes[at - 20], bytes[at - 19], bytes[at + 1]);
-}
-
+/** The same headers with their bytes in reverse order; `at`: the magic's low byte, the last of its two. */
 function isReversedHeader(bytes: Uint8Array, at: number): boolean {
-  if (!isMagicHigh(bytes[at - 1]) || bytes[at + MAGIC_FROM_SIZE - 1] !== 0) return false;
-  return isHeader(bytes[at + 4], bytes[at + 20], bytes[at + 19], bytes[at - 1]);
-}
-
-function isMagicHigh(byte: number | undefined): boolean {
-  return byte === 1 || byte === 2;
-}
-
-/** SizeOfOptionalHeader (below 256), Machine and Magic that go together. */
-function isHeader(size = 0, machineLow = 0, machineHigh = 0, magicHigh = 0): boolean {
-  const fixed = magicHigh === 2 ? 112 : 96;
-  return (
-    size >= fixed &&
-    (size - fixed) % 8 === 0 &&
-    size <= fixed + 128 &&
-    MACHINES.has(machineLow | (machineHigh << 8))
-  );
-}
-
-/** NumberOfSections and the alignments are such as linkers write. */
-function isSound(view: View, lfanew: number): boolean {
-  const sections = view.u16(lfanew + 6) ?? 0;
-  const sectionAlignment = view.u32(lfanew + 56) ?? 0;
-  const fileAlignment = view.u32(lfanew + 60) ?? 0;
-  const isAligned = isPowerOfTwo(sectionAlignment) && isPowerOfTwo(fileAlignment);
-  return sections > 0 && sections <= 96 && isAligned && fileAlignment <= sectionAlignment;
-}
-
-function isPowerOfTwo(value: number): boolean {
-  return value > 0 && Number.isInteger(Math.log2(value));
+  const high = bytes[at - 1];
+  if ((high !== 1 && high !== 2) || bytes[at + MAGIC_FROM_SIZE - 1] !== 0) return false;
+  const machine = (bytes[at + 20] ?? 0) | ((bytes[at + 19] ?? 0) << 8);
+  return fitsMagic(bytes[at + MAGIC_FROM_SIZE] ?? 0, high) && MACHINES.has(machine);
 }
 
 /** The image whose e_lfanew leads to the headers; one that starts with MZ is taken before one that does not. */
 function imageOf(view: View, lfanew: number, from: number): EmbeddedPe | undefined {
-  const first = Math.max(from, lfanew - MAX_LFANEW);
-  let unmarked = -1;
-  for (let start = lfanew - 4; start >= first; start--) {
-    if (view.u32(start + LFANEW) !== lfanew - start) continue;
-    if (view.u16(start) === 0x5a4d) return imageAt(view, start, lfanew);
-    if (unmarked < 0 && lfanew - start >= 0x40) unmarked = start;
-  }
-  return unmarked < 0 ? undefined : imageAt(view, unmarked, lfanew);
+  const dos = dosHeaderOf(view, lfanew, from);
+  return dos && imageAt(view, dos.start, lfanew);
 }
 
 function imageAt(view: View, start: number, lfanew: number): EmbeddedPe | undefined {
@@ -116,9 +81,9 @@ function erasedImage(view: View, lfanew: number, from: number): EmbeddedPe | und
 /** The image whose bytes stand in reverse order around `magic`, the offset of the magic's low byte. */
 function reversedImage(view: View, magic: number, from: number): Carved | undefined {
   const low = Math.max(from, magic - HEAD);
-  const high = Math.min(view.length, magic + 1 + MAGIC + MAX_LFANEW);
+  const high = Math.min(view.length, magic + 1 + MAGIC_AT + MAX_LFANEW);
   const turned = new View(Uint8Array.from(view.bytes.subarray(low, high)).reverse());
-  const image = imageOf(turned, high - 1 - magic - MAGIC, 0);
+  const image = imageOf(turned, high - 1 - magic - MAGIC_AT, 0);
   // The turned bytes are little more than the headers: the length is what these say.
   const length = image && lengthOf(turned.clip(image.start));
   if (image === undefined || length === undefined) return undefined;

@@ -1,0 +1,91 @@
+/** Addresses that 32-bit x86 code holds, and texts that they may lead to: what tells where code was meant to stand. */
+import type { Region } from "./address-space.ts";
+
+/** User space of a 32-bit process starts and ends here (3 GB with /3GB, 4 GB under a 64-bit Windows). */
+const MIN_POINTER = 0x1_0000;
+const MAX_POINTER = 0xffff_0000;
+
+/** How an instruction that begins with this byte may hold an address. */
+const NONE = 0;
+/** In the four bytes behind it: push imm32, mov reg, imm32, mov al/eax with a moffs32. */
+const IMMEDIATE = 1;
+/** Behind a ModRM byte for [disp32]. */
+const MODRM = 2;
+/** The same, and an imm32 behind its operand: mov r/m32, imm32. */
+const STORE = 3;
+
+const KIND = new Uint8Array(256);
+KIND[0x68] = IMMEDIATE;
+KIND.fill(IMMEDIATE, 0xa0, 0xa4).fill(IMMEDIATE, 0xb8, 0xc0);
+for (const op of [0x03, 0x2b, 0x38, 0x39, 0x3a, 0x3b, 0x80, 0x81, 0x83, 0x88, 0x89, 0x8a, 0x8b, 0xc6, 0xff])
+  KIND[op] = MODRM;
+KIND[0xc7] = STORE;
+
+/** Bytes of code looked at, and different addresses kept. */
+const MAX_CODE = 1 << 24;
+export const MAX_POINTERS = 1 << 17;
+
+/** Different numbers in the code of `regions` that may be addresses, each once, in the order of the code. */
+export function codePointers(bytes: Uint8Array, regions: readonly Region[], limit: number): number[] {
+  const found = new Set<number>();
+  let left = MAX_CODE;
+  const take = (at: number): void => {
+    const value =
+      (bytes[at] as number) +
+      (bytes[at + 1] as number) * 0x100 +
+      (bytes[at + 2] as number) * 0x1_0000 +
+      (bytes[at + 3] as number) * 0x100_0000;
+    if (value >= MIN_POINTER && value < MAX_POINTER) found.add(value);
+  };
+  for (const { offset, size, executable } of regions) {
+    if (!executable) continue;
+    const end = Math.min(offset + Math.min(size, left), bytes.length) - 10;
+    left -= Math.min(size, left);
+    for (let at = offset; at < end && found.size < limit; at++) {
+      const kind = KIND[bytes[at] as number];
+      if (kind === NONE) continue;
+      if (kind === IMMEDIATE) {
+        take(at + 1);
+        continue;
+      }
+      const modrm = bytes[at + 1] as number;
+      const isAbsolute = (modrm & 0xc7) === 0x05;
+      if (isAbsolute) take(at + 2);
+      if (kind !== STORE) continue;
+      // mov [disp32], imm32; mov [ebp + disp8], imm32; mov [esp], imm32; mov [esp + disp8], imm32
+      if (isAbsolute) take(at + 6);
+      else if (modrm === 0x45) take(at + 3);
+      else if (modrm === 0x04 && bytes[at + 2] === 0x24) take(at + 3);
+      else if (modrm === 0x44 && bytes[at + 2] === 0x24) take(at + 4);
+    }
+  }
+  return [...found];
+}
+
+/** Characters that make a text worth pointing to; bytes of data looked at, and texts kept. */
+const MIN_TEXT = 4;
+const MAX_DATA = 1 << 25;
+const MAX_TEXTS = 1 << 16;
+
+/** RVAs at which NUL-terminated ASCII or UTF-16LE texts begin, with a NUL or the region's start before them. */
+export function textStarts(bytes: Uint8Array, regions: readonly Region[]): number[] {
+  const starts: number[] = [];
+  let left = MAX_DATA;
+  for (const { offset, size, rva } of regions) {
+    const end = Math.min(offset + Math.min(size, left), bytes.length);
+    left -= Math.min(size, left);
+    for (let at = offset; at < end && starts.length < MAX_TEXTS; at++) {
+      if (!isPrintable(bytes[at]) || (at > offset && bytes[at - 1] !== 0)) continue;
+      const width = bytes[at + 1] === 0 ? 2 : 1;
+      let to = at;
+      while (to < end && isPrintable(bytes[to]) && (width === 1 || bytes[to + 1] === 0)) to += width;
+      if (to - at >= MIN_TEXT * width && bytes[to] === 0) starts.push(at - offset + rva);
+      if (to > at) at = to - 1;
+    }
+  }
+  return starts;
+}
+
+function isPrintable(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x20 && byte < 0x7f;
+}
