@@ -67,11 +67,11 @@ interface XorCall {
 /** Every table of the image, newest form first. */
 export function findHiddenStrings(image: Image): HiddenStrings[] {
   const found: HiddenStrings[] = [];
-  let unplaced = 0;
+  const isPlaced = image.layout !== "raw" || image.base > 0;
+  let unplaced = mayStandElsewhere(image) ? MAX_UNPLACED : 0;
   for (const group of callGroups(image)) {
-    let table = readTable(image, group);
-    if (table === undefined && mayStandElsewhere(image) && unplaced++ < MAX_UNPLACED)
-      table = readUnplaced(image.view, group);
+    let table = isPlaced ? readTable(image, group) : undefined;
+    if (table === undefined && unplaced-- > 0) table = readUnplaced(image.view, group);
     if (table !== undefined) found.push(table);
   }
   return found;
