@@ -4,6 +4,8 @@ import { Command } from "commander";
 import { RuleError } from "../rules/scanner.ts";
 import { cartCommand } from "./cart.ts";
 import { deaddropCommand } from "./deaddrop.ts";
+import { detonateCommand } from "./detonate.ts";
+import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -27,8 +29,10 @@ export function program(): Command {
   extractCommand(assay);
   inspectCommand(assay);
   familiesCommand(assay);
+  detonateCommand(assay);
   deaddropCommand(assay);
   cartCommand(assay);
+  exportCommand(assay);
   for (const command of assay.commands) command.copyInheritedSettings(assay);
   return assay;
 }

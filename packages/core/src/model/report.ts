@@ -228,6 +228,55 @@ export const MemoryImageSchema = Type.Object(
   },
   { additionalProperties: false, description: "What a memory image is, and whose memory" },
 );
+export const SandboxSchema = Type.Object(
+  {
+    name: Type.String({ description: "cape, triage, drakvuf" }),
+    task: Type.String({ description: "The sandbox's own id of the run; empty when it is not known" }),
+    artefacts: Type.Integer({
+      description: "Files of the run that were analysed: payloads, dumps, dropped files",
+    }),
+    families: Type.Array(Type.String(), { description: "As the sandbox names them" }),
+    configs: Type.Array(
+      Type.Object(
+        {
+          family: Type.String(),
+          values: Type.Array(
+            Type.Object(
+              { name: Type.String(), value: Type.String() },
+              { additionalProperties: false, description: "A value under the sandbox's own name for it" },
+            ),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+      { description: "Configs that the sandbox itself found: claims, without our proof" },
+    ),
+    differences: Type.Array(
+      Type.Object(
+        {
+          in: Type.Union([Type.Literal("both"), Type.Literal("sandbox"), Type.Literal("assay")]),
+          value: Type.String(),
+          ours: Type.Optional(
+            Type.String({ description: "JSON Pointer within the sample: /findings/0/c2/0" }),
+          ),
+          theirs: Type.Optional(
+            Type.String({ description: "JSON Pointer within this: /configs/0/values/2" }),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+      {
+        description:
+          "Which values both say and which only one of the two; empty when the sandbox has no config",
+      },
+    ),
+  },
+  {
+    additionalProperties: false,
+    description: "What a sandbox said of the sample, beside what was found here",
+  },
+);
+export type Sandbox = Static<typeof SandboxSchema>;
 
 export const SampleSchema = Type.Object(
   {
@@ -250,6 +299,7 @@ export const SampleSchema = Type.Object(
       description: "Every YARA rule that matched, the user's own included",
     }),
     elapsedMs: Type.Number(),
+    sandbox: Type.Optional(SandboxSchema),
   },
   { additionalProperties: false },
 );

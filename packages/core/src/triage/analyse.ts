@@ -24,7 +24,7 @@ export async function analyse(
   const state = newState(new Ledger(bytes), sha256, options);
   const sample = (): Sample => finish(head, state, kit.families, ports, options, ports.now() - started);
   const queue: Item[] = [
-    { id: 0, depth: 0, kind: "sample", name: names[0], hint: undefined, nearby: "", subject: 0 },
+    { id: 0, depth: 0, kind: "sample", name: names[0], hint: options.hint, nearby: "", subject: 0 },
   ];
   await drain(queue, new Set([sha256]), state, kit, ports, options, () => options.onPartial?.(sample()));
   const whole = sample();
