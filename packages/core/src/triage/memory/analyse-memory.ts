@@ -14,7 +14,7 @@ import { look } from "../look.ts";
 import type { Ports } from "../ports.ts";
 import { type AnalyseOptions, finish, type Head, type Item, type Kit, newState } from "../state.ts";
 import { drain, record } from "../take-apart.ts";
-import { foldPlaces, Places } from "./places.ts";
+import { byWorth, Places } from "./places.ts";
 import { tracesOf } from "./traces.ts";
 import { isSystemFile, OVERLAP, planWindows, WINDOW, type Window } from "./windows.ts";
 
@@ -83,7 +83,7 @@ class Scan {
       const images = this.#search(window);
       for (const address of images) await this.#takeApart(address);
     }
-    this.#state.findings.splice(0, this.#state.findings.length, ...foldPlaces(this.#state.findings));
+    this.#state.findings.splice(0, this.#state.findings.length, ...byWorth(this.#state.findings));
     return this.#sample();
   }
 
