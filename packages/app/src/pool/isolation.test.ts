@@ -34,7 +34,7 @@ process.on("message", (message) => {
   if (name.startsWith("write")) { try { writeFileSync("/tmp/assay-was-here", "x"); answer("wrote it"); } catch (error) { answer(error.code); } }
   if (name.startsWith("call")) { const [port] = name.match(/\\d+/); connect(Number(port), "127.0.0.1").on("connect", () => answer("connected")).on("error", (error) => answer(error.code)); }
 });
-await import("./worker.ts");
+(await import("./worker.ts")).serve();
 `;
 
 const app = fileURLToPath(new URL("../../", import.meta.url));

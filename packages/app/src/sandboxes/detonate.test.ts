@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { demoBatch } from "@assay/carriers/demo";
+import { processOf, writeCapeDump } from "@assay/carriers/dumps/index";
 import { type Report, ReportSchema } from "@assay/core/model/index";
 import { Check } from "typebox/value";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -32,6 +33,12 @@ const RUN: CapeServerOptions["run"] = {
   folders: {
     CAPE: [{ name: `CAPE/${sha(REMCOS)}`, bytes: REMCOS }],
     procdump: [{ name: `procdump/${sha(REMCOS)}`, bytes: REMCOS }],
+    memory: [
+      {
+        name: "memory/4711.dmp",
+        bytes: writeCapeDump(processOf(REMCOS, { base: 0x10000000n, headers: "wiped" })),
+      },
+    ],
     files: [{ name: "files/x", bytes: new TextEncoder().encode("nothing in it") }],
   },
   configs: [{ Remcos: { Control: ["77.105.132.70:2404", "elsewhere.example:9"], Mutex: "Rmc-5P0XQ1" } }],
@@ -98,6 +105,14 @@ function assay(
   return new Promise((resolve) => child.on("close", (status) => resolve({ status, stdout, stderr })));
 }
 
+/** Labels of the run's files that an artifact came out of. */
+function rootsOf(sample: Report["samples"][number], id: number): string[] {
+  const artifact = sample.artifacts[id];
+  if (artifact === undefined || id === 0) return [];
+  if (artifact.by === "detonate") return [artifact.label ?? ""];
+  return rootsOf(sample, artifact.from?.[0]?.artifact ?? 0);
+}
+
 const reportOf = ({ stdout }: Ended): Report => JSON.parse(stdout) as Report;
 const remembered = (): string[] => {
   const state = join(folder, "state", "assay", "tasks");
@@ -134,7 +149,10 @@ describe("assay detonate", () => {
     });
     expect(artifact).toBeDefined();
     expect(only?.findings[0]?.evidence[0]?.steps[0]).toBe("Injected PE Image of RegAsm.exe (4711)");
-    expect(only?.sandbox).toMatchObject({ name: "cape", task: "1", artefacts: 2, families: ["Remcos"] });
+    expect(only?.sandbox).toMatchObject({ name: "cape", task: "1", artefacts: 3, families: ["Remcos"] });
+    // The dump of the process that it was injected into holds it too: one finding, a further place.
+    const [also] = only?.findings[0]?.also ?? [];
+    expect(also && only && rootsOf(only, also.artifact)).toEqual(["memory of RegAsm.exe (4711)"]);
     const said = (where: string): string[] | undefined =>
       only?.sandbox?.differences.filter((one) => one.in === where).map(({ value }) => value);
     expect(said("both")).toEqual(["77.105.132.70:2404", "Rmc-5P0XQ1"]);
@@ -151,7 +169,7 @@ describe("assay detonate", () => {
     expect(stdout).toMatch(
       /Said by the sandbox\npacked\.exe {2}cape task 1: Remcos; 2 files of the run analysed/,
     );
-    expect(stdout).toMatch(/both {10}Control: 77\[\.\]105\[\.\]132\[\.\]70:2404/);
+    expect(stdout).toMatch(/both {10}Control: 77\.105\.132\[\.\]70:2404/);
     expect(stdout).toMatch(/sandbox only {2}Control: elsewhere\[\.\]example:9/);
     expect(stdout).toContain("procmemory: switched off on this server");
     expect(stderr).toMatch(/packed\.exe: submitting\n.*task 1\n.*task 1: reported\n.*fetching\n/s);

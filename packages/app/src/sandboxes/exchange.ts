@@ -74,7 +74,7 @@ export async function exchange(ask: Ask, limits: Limits): Promise<Attempt> {
   };
   const onStop = (): void => end("stopped");
   signal?.addEventListener("abort", onStop);
-  let cancelIdle = clock.after(limits.idleMs, () => end("timeout"));
+  let cancelIdle = clock.after(limits.idleMs + uploadMs(ask.body), () => end("timeout"));
   const cancelTotal = clock.after(limits.totalMs, () => end("timeout"));
   const alive = (): void => {
     cancelIdle();
@@ -107,6 +107,15 @@ export async function exchange(ask: Ask, limits: Limits): Promise<Attempt> {
     signal?.removeEventListener("abort", onStop);
     stop.abort();
   }
+}
+
+/** Bytes a second that a slow line takes: how long a file may be on its way is not seen from here. */
+const SLOW_LINE = 64 * 1024;
+
+function uploadMs(body: FormData | undefined): number {
+  let bytes = 0;
+  for (const [, value] of body ?? []) bytes += typeof value === "string" ? 0 : value.size;
+  return Math.ceil((bytes / SLOW_LINE) * 1000);
 }
 
 /** What `fetch` throws when the network fails is a TypeError with the cause behind it; all else is a bug of ours. */

@@ -114,13 +114,13 @@ describe("a run as one sample", () => {
     const parts = ["a", "b", "c"].map((name) => part(name, { kind: "memory" }, sample(name, [finding()])));
     const merged = mergeRun(sample("own", [finding()]), parts, RUN);
     expect(merged.findings).toHaveLength(1);
-    const places = merged.findings[0]?.evidence.filter(({ pointer }) => pointer === "/c2/0");
-    expect(places?.map(({ at }) => at[0]?.artifact)).toEqual([1, 3, 5, 7]);
+    expect(merged.findings[0]?.artifact).toBe(1);
+    expect(merged.findings[0]?.also?.map(({ artifact }) => artifact)).toEqual([3, 5, 7]);
     expect(merged.indicators).toHaveLength(1);
     expect(merged.indicators[0]?.at).toHaveLength(4);
   });
 
-  it("takes from a weaker finding only what says the same", () => {
+  it("takes nothing but its place from a weaker finding", () => {
     const weak = finding({
       confidence: "heuristic",
       config: { family: "win.remcos", mutex: ["other"] },
@@ -132,11 +132,8 @@ describe("a run as one sample", () => {
     );
     expect(merged.findings).toHaveLength(1);
     expect(merged.findings[0]).toMatchObject({ confidence: "proved", config: { mutex: ["m"] } });
-    expect(merged.findings[0]?.evidence.map(({ pointer }) => pointer)).toEqual([
-      "/c2/0",
-      "/config/mutex/0",
-      "/c2/0",
-    ]);
+    expect(merged.findings[0]?.evidence.map(({ at }) => at[0]?.artifact)).toEqual([1, 1]);
+    expect(merged.findings[0]?.also).toEqual([{ artifact: 3, offset: 16, length: 4 }]);
   });
 
   it("keeps a guess with other addresses beside the proof, and says that they disagree", () => {
