@@ -5,6 +5,8 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { gunzipSync } from "node:zlib";
 import { openContainer } from "../packages/app/src/containers/open.ts";
 import { demoBatch } from "../packages/carriers/src/demo.ts";
@@ -127,9 +129,18 @@ async function throughReader(name: string, bytes: Uint8Array): Promise<void> {
   note("archive reader", performance.now() - started, name);
 }
 
+/** The heap once all garbage is collected, and resident memory, in MB. */
+function held(): string {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  const { heapUsed, rss } = process.memoryUsage();
+  return `${(heapUsed / 2 ** 20).toFixed(0)}/${(rss / 2 ** 20).toFixed(0)}`;
+}
+
 const programs = subjects();
 const packed = archives();
-const memory: number[] = [];
+const memory: string[] = [];
 for (let i = 0; i < CASES; i++) {
   const pool = i % CONTAINER_EVERY === 0 ? packed : programs;
   const subject = pool[random(pool.length)];
@@ -144,11 +155,10 @@ for (let i = 0; i < CASES; i++) {
       `THROW ${subject.name}, case ${i}, seed ${SEED}: ${error instanceof Error ? error.stack : error}`,
     );
   }
-  if (i % Math.max(1, Math.floor(CASES / 5)) === 0) memory.push(process.memoryUsage().rss);
+  if (i % Math.max(1, Math.floor(CASES / 5)) === 0) memory.push(held());
 }
 for (const [what, { ms, name }] of slowest)
   console.error(`${what.padEnd(20)} slowest ${ms.toFixed(0).padStart(5)} ms (${name})`);
-const megabytes = [...memory, process.memoryUsage().rss].map((bytes) => (bytes / 2 ** 20).toFixed(0));
-console.error(`memory from start to end: ${megabytes.join(", ")} MB`);
+console.error(`heap/resident from start to end: ${[...memory, held()].join(", ")} MB`);
 console.error(`${CASES} cases, seed ${SEED}: ${throws} threw, ${hangs} took over ${PATIENCE_MS} ms`);
 if (throws + hangs > 0) process.exitCode = 1;
