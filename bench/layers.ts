@@ -11,9 +11,11 @@ import { gzipSync } from "node:zlib";
 import sevenZip from "7z-wasm";
 import { createAnalyser } from "../packages/app/src/analyser.ts";
 import { Pool } from "../packages/app/src/pool/pool.ts";
+import type { Carrier } from "../packages/carriers/src/carrier.ts";
 import { demoBatch } from "../packages/carriers/src/demo.ts";
 import { dotnetLoader } from "../packages/carriers/src/dotnet-loader.ts";
 import { writeIso } from "../packages/carriers/src/iso-writer.ts";
+import { quasarClient } from "../packages/carriers/src/quasar.ts";
 import { wrapBatPs1GzipAes, wrapPs1Base64 } from "../packages/carriers/src/script-wrap.ts";
 import { tar } from "../packages/carriers/src/traps/bombs.ts";
 import { deflated, writeZip } from "../packages/carriers/src/traps/zip-writer.ts";
@@ -67,8 +69,10 @@ const WRAPS: readonly (readonly [ending: string, wrap: Wrap])[] = [
   ["bat", (content) => wrapBatPs1GzipAes(content)],
 ];
 
-/** A carrier whose bytes no other one has: another time stamp. */
-function variant(bytes: Uint8Array, turn: number): Uint8Array {
+/** A carrier whose bytes no other one has: another time stamp, and for Quasar another key, which costs a derivation. */
+function variant({ bytes, family }: Carrier, turn: number): Uint8Array {
+  if (family === "win.quasar_rat")
+    return quasarClient({ layout: "1.4", hosts: `c2-${turn}.example:4782;`, encryptionKey: `key ${turn}` });
   const own = Uint8Array.from(bytes);
   const view = new DataView(own.buffer);
   view.setUint32(view.getUint32(0x3c, true) + 8, 0x6000_0000 + turn * 86_400, true);
@@ -82,7 +86,7 @@ async function writeBatch(folder: string): Promise<void> {
     const [ending, wrap] = WRAPS[i % WRAPS.length] ?? ["", (content: Uint8Array) => content];
     const carrier = carriers[(i * 7) % carriers.length];
     if (carrier === undefined) continue;
-    writeFileSync(join(folder, `${i}.${ending}`), await wrap(variant(carrier.bytes, i)));
+    writeFileSync(join(folder, `${i}.${ending}`), await wrap(variant(carrier, i)));
   }
 }
 
@@ -99,11 +103,23 @@ function wholeBatch(folder: string): void {
     found = (JSON.parse(run.stdout) as Report).samples.filter((sample) => sample.findings.length > 0).length;
   }
   const ms = median(times);
+  const timed = spawnSync(
+    "/usr/bin/time",
+    ["-f", "%U %S", process.execPath, bin, "triage", folder, "--json"],
+    {
+      stdio: ["ignore", "ignore", "pipe"],
+      encoding: "utf8",
+    },
+  );
+  const [user, system] = timed.error ? [] : (timed.stderr.trim().split("\n").at(-1) ?? "").split(" ");
+  // What a busy machine does not stretch: processor time of all processes.
+  const cpu = user === undefined ? "no time(1)" : `${(Number(user) + Number(system)).toFixed(1)} s CPU`;
   row(
     `triage, ${SAMPLES} carriers in containers, whole process`,
     `${ms.toFixed(0)} ms`,
     `${(SAMPLES / (ms / 1e3)).toFixed(0)} /s`,
     `${found} configs`,
+    cpu,
   );
 }
 

@@ -3,7 +3,7 @@
  * that decrypt say where.
  */
 import type { View } from "../../bytes/index.ts";
-import { possibleLoads } from "../../formats/loads.ts";
+import { LOAD_STEP, possibleLoads } from "../../formats/loads.ts";
 import { startsAsHost } from "./chacha-probe.ts";
 import { certain, KEY_SIZE, NONCE_SIZE, readArray, SLOT } from "./entries.ts";
 import { arrayAddresses, type FoundSite, keySetups } from "./key-sites.ts";
@@ -26,7 +26,8 @@ export function findUnplaced(view: View, ranges: readonly Range[]): Blob | undef
     for (const { va, ...rest } of arrayAddresses(view, ranges)) {
       if (Math.abs(va - keyVa) > REACH || Math.abs(nonceVa - keyVa) > REACH) continue;
       if (arrays-- === 0) break;
-      for (const load of possibleLoads(view.length, [keyVa, nonceVa, va])) {
+      const { first, last } = possibleLoads(view.length, [keyVa, nonceVa, va]);
+      for (let load = first; load >= last; load -= LOAD_STEP) {
         const [key, nonce, array] = [keyVa - load, nonceVa - load, va - load];
         if (!view.has(key, KEY_SIZE) || !view.has(nonce, NONCE_SIZE) || !view.has(array, SLOT)) continue;
         if (!startsAsHost(bytes, key, nonce, array, FIRST_COUNTER)) continue;

@@ -112,6 +112,22 @@ describe("a client of 1.4", () => {
   });
 });
 
+describe("settings with strings of another thread between them", () => {
+  const mixed = SETTINGS_1_4.flatMap((text, i) => [`thread ${i}`, text, "mscorlib"]);
+  const [finding] = tracesIn(heapOf(mixed).bytes());
+
+  it("are told by their order, but only those named whose form tells them", () => {
+    expect([finding?.c2, finding?.version, finding?.config.mutex]).toEqual([C2, "1.4.1", [GUID]]);
+    expect(finding?.config.campaign_id).toBeUndefined();
+    expect(Object.keys(finding?.config.other ?? {})).toEqual(["INSTALLNAME"]);
+    expect(finding?.reasons.map(({ code }) => code)).toContain("told-by-form");
+  });
+
+  it("are not told when they stand the other way round", () => {
+    expect(tracesIn(heapOf([...mixed].reverse()).bytes())).toEqual([]);
+  });
+});
+
 describe("strings out of order", () => {
   const shuffled = [
     "Quasar Client Startup",

@@ -41,6 +41,11 @@ export interface Heap {
   isMetaStealer: boolean;
 }
 
+/** True for a string that is a whole address or action: worth a look at the other strings of its process. */
+export function isTelling({ value }: ClrString): boolean {
+  return ADDRESS.test(value) || ACTION.test(value);
+}
+
 /** The heaps that lie in the view with their strings at these places modulo 4. */
 export function surveyHeaps(view: View, phases: Iterable<number>): readonly Heap[] {
   const heaps = new Map<string, { readonly heap: Heap; readonly recent: ClrString[] }>();

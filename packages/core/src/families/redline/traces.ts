@@ -11,7 +11,7 @@ import { hostKind } from "../engines/trace-hosts.ts";
 import type { TraceInput, Traces } from "../family.ts";
 import { type C2, parseC2List } from "./c2-list.ts";
 import { decrypt, decryptSteps, isKey } from "./decrypt.ts";
-import { type Address, type Heap, type Listed, surveyHeaps } from "./heap.ts";
+import { type Address, type Heap, isTelling, type Listed, surveyHeaps } from "./heap.ts";
 import { IDENTITY } from "./identity.ts";
 
 /** What the address and the actions begin with; the actions in UTF-8 too, as WCF's binary encoding sends them. */
@@ -33,9 +33,10 @@ const REACH = 0x40000;
 
 function read({ view, hits, ledger }: TraceInput): readonly Finding[] {
   const phases = new Set<number>();
-  const starts = hits.slice(0, SENT).flat();
-  for (const hit of starts.slice(0, MAX_PROBES))
-    if (clrStringAt(view, hit) !== undefined) phases.add(hit & 3);
+  for (const hit of hits.slice(0, SENT).flat().slice(0, MAX_PROBES)) {
+    const string = clrStringAt(view, hit);
+    if (string !== undefined && isTelling(string)) phases.add(hit & 3);
+  }
   if (phases.size === 0) return [];
   const sent = sentActions(view, hits[SENT] ?? []);
   return surveyHeaps(view, phases).flatMap((heap) => report(view, heap, sent, ledger) ?? []);

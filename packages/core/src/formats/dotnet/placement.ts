@@ -1,7 +1,7 @@
 /** Where the RVAs of a module lead whose headers are gone: its method bodies tell. */
 import { indexesOf, type View } from "../../bytes/index.ts";
 import type { AddressSpace } from "../address-space.ts";
-import { possibleLoads } from "../loads.ts";
+import { LOAD_STEP, possibleLoads } from "../loads.ts";
 import { CLI_HEADER_SIZE, type CliHeader, NO_CLI_HEADER, readCliHeader } from "./cli-header.ts";
 import { ROOT_SIGNATURE } from "./metadata-root.ts";
 import { looksLikeBody } from "./method-body.ts";
@@ -54,9 +54,10 @@ export function placeModule(space: AddressSpace, tables: Tables, rootOffset: num
   if (share(undefined) >= SHARE) return { header: NO_CLI_HEADER, delta: undefined };
   if (loose !== undefined) return loose;
   if (rvas.length >= MIN_SAMPLES) {
-    for (const delta of possibleLoads(view.length, rvas)) {
-      const first = rvas.slice(0, PROBES);
-      if (shareOfBodies(space, first, delta) === 1 && share(delta) >= SHARE)
+    const probes = rvas.slice(0, PROBES);
+    const { first, last } = possibleLoads(view.length, rvas);
+    for (let delta = first; delta >= last; delta -= LOAD_STEP) {
+      if (shareOfBodies(space, probes, delta) === 1 && share(delta) >= SHARE)
         return { header: NO_CLI_HEADER, delta };
     }
   }

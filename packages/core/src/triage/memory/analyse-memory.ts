@@ -16,7 +16,7 @@ import { type AnalyseOptions, finish, type Head, type Item, type Kit, newState }
 import { drain, record } from "../take-apart.ts";
 import { byWorth, Places } from "./places.ts";
 import { tracesOf } from "./traces.ts";
-import { isSystemFile, OVERLAP, planWindows, WINDOW, type Window } from "./windows.ts";
+import { isSystemFile, MIN_OVERLAP, planWindows, WINDOW, type Window } from "./windows.ts";
 
 /** Largest image that is taken out of memory as a whole; of a larger one the beginning is. */
 const MAX_IMAGE = 64 * 1024 * 1024;
@@ -59,7 +59,9 @@ class Scan {
   readonly #known = new Set<string>();
   /** Addresses of the images that were found. */
   readonly #images = new Set<bigint>();
-  #buffer = new Uint8Array(WINDOW + OVERLAP);
+  /** What one config may take up: windows repeat as much. */
+  readonly #overlap: number;
+  #buffer: Uint8Array<ArrayBuffer>;
 
   constructor(image: MemoryImage, file: MemoryFile, kit: Kit, ports: Ports, options: AnalyseOptions) {
     const started = ports.now();
@@ -72,13 +74,15 @@ class Scan {
     this.#options = options;
     this.#state = state;
     this.#places = new Places(state);
+    this.#overlap = Math.max(MIN_OVERLAP, ...kit.families.map((family) => family.traces?.reach ?? 0));
+    this.#buffer = new Uint8Array(WINDOW + this.#overlap);
     state.seen.set(0, { format: image.kind, layout: "raw", base: 0, name: file.names[0] });
     state.reasons.push(...imageReasons(image));
     this.#sample = () => finish(head, state, kit.families, ports, options, ports.now() - started);
   }
 
   async run(): Promise<Sample> {
-    for (const window of planWindows(this.#space)) {
+    for (const window of planWindows(this.#space, this.#overlap)) {
       this.#options.onStage?.(`searching memory at ${hexAddress(window.address)}`);
       const images = this.#search(window);
       for (const address of images) await this.#takeApart(address);
@@ -110,7 +114,7 @@ class Scan {
     const images = isVirtual ? this.#imagesIn(view, window) : [];
     if (this.#places.settle(mark, before)) {
       // Somebody holds on to the bytes.
-      this.#buffer = new Uint8Array(WINDOW + OVERLAP);
+      this.#buffer = new Uint8Array(WINDOW + this.#overlap);
       this.#options.onPartial?.(this.#sample());
     }
     return images;
