@@ -106,7 +106,7 @@ describe("an analysis process", () => {
       writeFileSync(join(batch, `${hostile[i % 4]}-${i}.exe`), carriers[i % 10]?.bytes ?? "");
     const report = await triage([batch], {
       timeoutMs: 10_000,
-      memory: 1024 ** 3,
+      memory: 600 * 1024 ** 2,
       analysis: {},
       worker,
       jobs: 2,
