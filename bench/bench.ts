@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --samples DIR]`: warm time and throughput per family in one process, whole-process times of the
+ * `npm run bench [-- --samples DIR]` (`npm run bench -- memory` is bench/memory.ts): warm time and throughput per family in one process, whole-process times of the
  * command, and peak memory. Medians of many runs; nothing here is a test.
  */
 import { spawnSync } from "node:child_process";
@@ -34,6 +34,12 @@ function row(...cells: readonly (string | number)[]): void {
 interface Subject {
   readonly name: string;
   readonly bytes: Uint8Array;
+}
+
+if (process.argv[2] === "memory") {
+  const { benchMemory } = await import("./memory.ts");
+  await benchMemory(process.argv.slice(3));
+  process.exit();
 }
 
 const ports = await createPorts();

@@ -1,16 +1,18 @@
 /**
- * Looks for several long texts in one pass over sampled bytes: every needle of nine bytes or more has a pair of
- * neighbouring bytes at a multiple of eight, wherever it stands.
+ * Looks for several long texts in one pass over sampled bytes: a needle of n + 1 bytes or more has a pair of
+ * neighbouring bytes at a multiple of n, wherever it stands.
  */
 
-const STRIDE = 8;
-const MIN_LENGTH = STRIDE + 1;
+/** Below this a pass costs more than a search for each needle. */
+const MIN_LENGTH = 9;
 /** A file may repeat a needle as often as it likes; nobody needs more places than these. */
 const MAX_HITS = 64;
 
 export interface NeedleSet {
   readonly needles: readonly Uint8Array[];
-  /** One bit for each byte pair that a needle has at one of its first eight positions. */
+  /** Bytes from one pair to the next: one less than the shortest needle has. */
+  readonly stride: number;
+  /** One bit for each byte pair that a needle has at one of its first `stride` positions. */
   readonly filter: Uint8Array;
   /** The pairs themselves, ascending, with the needle and the position of each. */
   readonly pairs: Uint16Array;
@@ -20,11 +22,12 @@ export interface NeedleSet {
 
 /** Throws RangeError for a needle under nine bytes: needles are source code, not input. */
 export function needleSet(needles: readonly Uint8Array[]): NeedleSet {
+  const stride = Math.min(...needles.map((bytes) => bytes.length)) - 1;
   const rows: { pair: number; owner: number; position: number }[] = [];
   needles.forEach((bytes, owner) => {
     if (bytes.length < MIN_LENGTH)
       throw new RangeError(`needle of ${bytes.length} bytes; ${MIN_LENGTH} needed`);
-    for (let position = 0; position < STRIDE; position++)
+    for (let position = 0; position < stride; position++)
       rows.push({
         pair: (bytes[position] as number) | ((bytes[position + 1] as number) << 8),
         owner,
@@ -36,6 +39,7 @@ export function needleSet(needles: readonly Uint8Array[]): NeedleSet {
   for (const { pair } of rows) filter[pair >> 3] = (filter[pair >> 3] as number) | (1 << (pair & 7));
   return {
     needles,
+    stride,
     filter,
     pairs: Uint16Array.from(rows, (row) => row.pair),
     owners: Uint8Array.from(rows, (row) => row.owner),
@@ -45,10 +49,10 @@ export function needleSet(needles: readonly Uint8Array[]): NeedleSet {
 
 /** Offsets of each needle, ascending, `MAX_HITS` of one needle at most. */
 export function findNeedles(bytes: Uint8Array, set: NeedleSet): number[][] {
-  const { filter } = set;
+  const { filter, stride } = set;
   const hits: number[][] = set.needles.map(() => []);
   const end = bytes.length - 1;
-  for (let at = 0; at < end; at += STRIDE) {
+  for (let at = 0; at < end; at += stride) {
     const pair = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
     if ((((filter[pair >> 3] as number) >> (pair & 7)) & 1) !== 0) collect(bytes, set, at, pair, hits);
   }

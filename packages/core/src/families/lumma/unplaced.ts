@@ -6,7 +6,7 @@ import type { View } from "../../bytes/index.ts";
 import { LOAD_STEP, possibleLoads } from "../../formats/loads.ts";
 import { startsAsHost } from "./chacha-probe.ts";
 import { certain, KEY_SIZE, NONCE_SIZE, readArray, SLOT } from "./entries.ts";
-import { arrayAddresses, type FoundSite, keySetups } from "./key-sites.ts";
+import { arrayAddresses, type FoundSite, type KeySetup } from "./key-sites.ts";
 import { type Blob, FIRST_COUNTER } from "./l3.ts";
 import type { Range } from "./ranges.ts";
 
@@ -17,11 +17,13 @@ const MAX_ARRAYS = 8;
 const REACH = 0x10_0000;
 
 /** The blob of a key setup at the only place where it decrypts. */
-export function findUnplaced(view: View, ranges: readonly Range[]): Blob | undefined {
+export function findUnplaced(
+  view: View,
+  ranges: readonly Range[],
+  setups: readonly KeySetup[],
+): Blob | undefined {
   const { bytes } = view;
-  let setups = MAX_SETUPS;
-  for (const { keyVa, nonceVa } of keySetups(view, ranges)) {
-    if (setups-- === 0) return undefined;
+  for (const { keyVa, nonceVa } of setups.slice(0, MAX_SETUPS)) {
     let arrays = MAX_ARRAYS;
     for (const { va, ...rest } of arrayAddresses(view, ranges)) {
       if (Math.abs(va - keyVa) > REACH || Math.abs(nonceVa - keyVa) > REACH) continue;

@@ -16,7 +16,7 @@ import { type AnalyseOptions, finish, type Head, type Item, type Kit, newState }
 import { drain, record } from "../take-apart.ts";
 import { byWorth, Places } from "./places.ts";
 import { tracesOf } from "./traces.ts";
-import { isSystemFile, MIN_OVERLAP, planWindows, WINDOW, type Window } from "./windows.ts";
+import { isSystemFile, overlapOf, planWindows, WINDOW, type Window } from "./windows.ts";
 
 /** Largest image that is taken out of memory as a whole; of a larger one the beginning is. */
 const MAX_IMAGE = 64 * 1024 * 1024;
@@ -74,7 +74,7 @@ class Scan {
     this.#options = options;
     this.#state = state;
     this.#places = new Places(state);
-    this.#overlap = Math.max(MIN_OVERLAP, ...kit.families.map((family) => family.traces?.reach ?? 0));
+    this.#overlap = overlapOf(kit.families);
     this.#buffer = new Uint8Array(WINDOW + this.#overlap);
     state.seen.set(0, { format: image.kind, layout: "raw", base: 0, name: file.names[0] });
     state.reasons.push(...imageReasons(image));

@@ -1,10 +1,16 @@
 /** How a memory image is cut up for searching: windows over stretches of addresses, the likeliest first. */
+import type { Family } from "../../families/family.ts";
 import type { MemoryRegion, MemorySpace, Run } from "../../formats/index.ts";
 
 /** Bytes of one window without what it repeats of the one before. */
 export const WINDOW = 16 * 1024 * 1024;
-/** Bytes that a window repeats at least, so that what straddles two windows stands whole in one. */
-export const MIN_OVERLAP = 64 * 1024;
+/** Bytes that a window repeats at least. */
+const MIN_OVERLAP = 64 * 1024;
+
+/** Bytes that windows repeat, so that what straddles two stands whole in one: as many as any family's plain config takes up. */
+export function overlapOf(families: readonly Family[]): number {
+  return Math.max(MIN_OVERLAP, ...families.map((family) => family.traces?.reach ?? 0));
+}
 
 export interface Window {
   /** Of its first byte, the repeated ones included. */
