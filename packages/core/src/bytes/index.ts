@@ -1,5 +1,7 @@
+export * from "./aligned.ts";
 export * from "./cursor.ts";
 export * from "./data-runs.ts";
+export * from "./needles.ts";
 export * from "./result.ts";
 export * from "./search.ts";
 export * from "./source.ts";

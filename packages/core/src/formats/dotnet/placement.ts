@@ -37,12 +37,17 @@ export interface Placement {
  * difference must be whole sections, as in a file whose section table is lost. Without a header the one place counts
  * at which the bodies stand.
  */
-export function placeModule(space: AddressSpace, tables: Tables, rootOffset: number): Placement {
+export function placeModule(
+  space: AddressSpace,
+  tables: Tables,
+  rootOffset: number,
+  headers: readonly CliHeader[],
+): Placement {
   const { view } = space;
   const rvas = sampleRvas(tables);
   const share = (delta: number | undefined): number => shareOfBodies(space, rvas, delta);
   let loose: Placement | undefined;
-  for (const header of headersIn(view)) {
+  for (const header of headers) {
     if (space.offsetOfRva(header.metadataRva) === rootOffset && (rvas.length === 0 || share(undefined) > 0))
       return { header, delta: undefined };
     const delta = header.metadataRva - rootOffset;
@@ -64,13 +69,14 @@ export function placeModule(space: AddressSpace, tables: Tables, rootOffset: num
   return { header: NO_CLI_HEADER, delta: undefined };
 }
 
-function* headersIn(view: View): Generator<CliHeader> {
-  let left = MAX_HEADER_CANDIDATES;
+/** What looks like a CLI header, wherever it stands. */
+export function findHeaders(view: View): readonly CliHeader[] {
+  const headers: CliHeader[] = [];
   for (const offset of indexesOf(view.bytes, HEADER_START)) {
-    if (left-- === 0) return;
     const header = readCliHeader(view, offset);
-    if (header !== undefined) yield header;
+    if (header === undefined || headers.push(header) === MAX_HEADER_CANDIDATES) break;
   }
+  return headers;
 }
 
 /** RVAs of CIL bodies, the smallest and the largest among them. */
