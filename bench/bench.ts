@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --samples DIR]`: warm time and throughput per family in one process, whole-process times of the
+ * `npm run bench [-- --samples DIR]` (`npm run bench -- memory` is bench/memory.ts): warm time and throughput per family in one process, whole-process times of the
  * command, and peak memory. Medians of many runs; nothing here is a test.
  */
 import { spawnSync } from "node:child_process";
@@ -17,7 +17,7 @@ import { Ledger } from "../packages/core/src/model/index.ts";
 
 const WHOLE_PROCESS_RUNS = 9;
 const BATCH_ROUNDS = 12;
-const bin = fileURLToPath(new URL("../packages/app/bin/assay.js", import.meta.url));
+const bin = fileURLToPath(new URL("../packages/app/bin/assay.cjs", import.meta.url));
 const samplesFlag = process.argv.indexOf("--samples");
 const folder = samplesFlag < 0 ? undefined : process.argv[samplesFlag + 1];
 
@@ -34,6 +34,12 @@ function row(...cells: readonly (string | number)[]): void {
 interface Subject {
   readonly name: string;
   readonly bytes: Uint8Array;
+}
+
+if (process.argv[2] === "memory") {
+  const { benchMemory } = await import("./memory.ts");
+  await benchMemory(process.argv.slice(3));
+  process.exit();
 }
 
 const ports = await createPorts();

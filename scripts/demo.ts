@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { demoBatch } from "../packages/carriers/src/index.ts";
 
-const bin = fileURLToPath(new URL("../packages/app/bin/assay.js", import.meta.url));
+const bin = fileURLToPath(new URL("../packages/app/bin/assay.cjs", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "assay-demo-"));
 try {
   const carriers = demoBatch();

@@ -1,13 +1,20 @@
 /** Core's triage with this platform's hands: native rules, native digests, native PBKDF2, archives by 7-Zip. */
 import { createHash, pbkdf2Sync } from "node:crypto";
+import { useNativeSearch } from "@assay/core/bytes/index";
 import { families, familyRules } from "@assay/core/families/index";
+import type { ImageHint } from "@assay/core/formats/image";
+import { openMemory } from "@assay/core/formats/memory/index";
 import type { Limits } from "@assay/core/layers/budget";
 import { layers } from "@assay/core/layers/index";
 import type { Sample } from "@assay/core/model/index";
-import { type AnalyseOptions, analyse } from "@assay/core/triage/analyse";
+import { analyse } from "@assay/core/triage/analyse";
+import { analyseMemory } from "@assay/core/triage/memory/analyse-memory";
 import type { Ports } from "@assay/core/triage/ports";
+import type { AnalyseOptions } from "@assay/core/triage/state";
 import { unread } from "@assay/core/triage/unread";
 import { displayName, type RawPath } from "./batch/collect.ts";
+import { type MemoryFlags, type OpenedMemory, withMemory } from "./batch/memory-file.ts";
+import type { MemoryHint } from "./batch/memory-hint.ts";
 import { MAX_SAMPLE_BYTES, readSample } from "./batch/read.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import { createScanner, type Engine } from "./rules/scanner.ts";
@@ -22,6 +29,8 @@ export interface AnalyserOptions {
   readonly limits?: Limits;
   readonly passwords?: readonly string[];
   readonly engine?: Engine;
+  /** Files that nothing else tells are memory. */
+  readonly memory?: MemoryFlags;
 }
 
 /** Who wants to know how an analysis goes. */
@@ -37,9 +46,14 @@ export interface Inspected {
 
 export interface Analyser {
   inspectFile(path: RawPath, name: string, withBytes: boolean, watch?: Watch): Promise<Inspected>;
-  analyseFile(path: RawPath, name?: string, watch?: Watch): Promise<Sample>;
+  /** `memory`: what is known from outside of a file that was cut out of a process. */
+  analyseFile(path: RawPath, name?: string, watch?: Watch, memory?: MemoryHint): Promise<Sample>;
   analyseBytes(bytes: Uint8Array, name: string, watch?: Watch): Promise<Sample>;
 }
+
+useNativeSearch((bytes, needle, start) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(needle, start),
+);
 
 export async function createPorts(
   userRules: readonly string[] = [],
@@ -60,7 +74,7 @@ export const kit = { families, layers };
 
 /** Throws RuleError when the user's rules do not compile. */
 export async function createAnalyser(options: AnalyserOptions = {}): Promise<Analyser> {
-  const { rules, engine, maxBytes, ...analysis } = options;
+  const { rules, engine, maxBytes, memory: flags = {}, ...analysis } = options;
   const ports = await createPorts(rules, engine);
   const analyseBytes: Analyser["analyseBytes"] = (bytes, name, watch) =>
     analyse(bytes, [name], kit, ports, { ...analysis, ...watch });
@@ -88,12 +102,51 @@ export async function createAnalyser(options: AnalyserOptions = {}): Promise<Ana
       return { sample, facts: factsOf(content.bytes, ports.rules), bytes };
     },
     analyseBytes,
-    analyseFile: async (path, name = displayName(path), watch) => {
+    analyseFile: async (path, name = displayName(path), watch, memory) => {
       watch?.onStage?.("reading");
+      const dump = await withMemory(path, name, flags, memory, (opened) =>
+        analyseDump(opened, name, memory, ports, { ...analysis, ...watch }),
+      );
+      if (dump !== undefined) return dump;
       const content = read(path);
+      if ("bytes" in content && memory !== undefined)
+        return analyse(content.bytes, [name], kit, ports, { ...analysis, ...watch, hint: imageHint(memory) });
       return "bytes" in content
         ? analyseBytes(content.bytes, name, watch)
         : unread([name], content.outcome, content.reason, content.known);
     },
+  };
+}
+
+/** What a memory image holds, or why it is none after all. */
+async function analyseDump(
+  { source, hint }: OpenedMemory,
+  name: string,
+  known: MemoryHint | undefined,
+  ports: Ports,
+  options: AnalyseOptions,
+): Promise<Sample> {
+  options.onStage?.("hashing");
+  const file = { sha256: source.sha256(), size: source.size, names: [name] };
+  const image = openMemory(source, hint);
+  if (!image.ok) {
+    const { code, field } = image.error;
+    const text = `${hint.kind ?? "memory image"} that cannot be read (${code}: ${field})`;
+    return unread([name], "failed", { stage: "memory", code: "damaged", text }, file);
+  }
+  const process = known?.process;
+  return analyseMemory(
+    image.value,
+    { ...file, ...(process === undefined ? {} : { process }) },
+    kit,
+    ports,
+    options,
+  );
+}
+
+function imageHint({ base, layout }: MemoryHint): ImageHint {
+  return {
+    ...(base === undefined || base > BigInt(Number.MAX_SAFE_INTEGER) ? {} : { base: Number(base) }),
+    ...(layout === undefined ? {} : { layout }),
   };
 }

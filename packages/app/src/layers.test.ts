@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { demoBatch } from "@assay/carriers/demo";
 import { dotnetLoader } from "@assay/carriers/dotnet-loader";
+import { wrapBatPs1GzipAes, wrapPs1Base64 } from "@assay/carriers/script-wrap";
 import { packUpx } from "@assay/carriers/upx-pack";
 import { withOverlay, withResources } from "@assay/carriers/wrap";
 import { Ledger, type Sample } from "@assay/core/model/index";
@@ -12,8 +13,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type Analyser, createAnalyser } from "./analyser.ts";
 
 let analyser: Analyser;
+/** The config of each carrier without anything around it, by its name. */
+const bare = new Map<string, unknown>();
 beforeAll(async () => {
   analyser = await createAnalyser();
+  for (const { bytes, name } of CARRIERS)
+    bare.set(name, (await analyser.analyseBytes(bytes, name)).findings[0]?.config);
 });
 
 /** One carrier of each family. */
@@ -65,6 +70,13 @@ const WRAPS: Readonly<Record<string, readonly [file: string, wrap: Wrap]>> = {
   ".NET resource, raw": ["in.exe", (content) => dotnetLoader("raw resource", content)],
   ".NET resource under gzip": ["in.exe", (content) => dotnetLoader("gzip resource", content)],
   ".NET resource under AES": ["in.exe", (content) => dotnetLoader("AES-CBC, key and IV in .cctor", content)],
+  "base64 in ps1": ["in.ps1", wrapPs1Base64],
+  // The crypter's own form: its assembly is the program itself, or a loader that holds it.
+  "bat → ps1 → gzip and AES": ["in.bat", (content) => wrapBatPs1GzipAes(content)],
+  "bat → ps1 → gzip and AES → .NET loader": [
+    "in.cmd",
+    (content) => wrapBatPs1GzipAes(dotnetLoader("gzip resource", content)),
+  ],
 };
 
 /** A small program with nothing in it. */
@@ -86,13 +98,13 @@ describe.each(Object.entries(WRAPS))("%s", (_, [file, wrap]) => {
   it.each(CARRIERS.map((carrier) => [carrier.family, carrier] as const))(
     "%s comes out with the same config",
     async (_, carrier) => {
-      const bare = (await analyser.analyseBytes(carrier.bytes, carrier.name)).findings[0];
       const sample = await analyser.analyseBytes(await wrap(carrier.bytes, carrier.name), file);
       expect(sample.outcome, JSON.stringify(sample.reasons)).toBe("config");
       expect(sample.findings.map((finding) => finding.family)).toEqual([carrier.family]);
       const finding = sample.findings[0];
       expect(finding?.c2).toEqual(carrier.expected.c2);
-      expect(finding?.config).toEqual(bare?.config);
+      expect(finding?.config).toEqual(bare.get(carrier.name));
+      expect(finding?.config).toBeDefined();
       expect(finding?.artifact).toBeGreaterThan(0);
       expect(reachesTheSample(sample, finding?.artifact ?? -1)).toBe(true);
     },

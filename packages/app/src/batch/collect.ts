@@ -1,14 +1,31 @@
 /** From the paths a user names to the files of the batch. */
 import { type BigIntStats, type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 
+import { analysisFolderKind, capeAnalyses, type FolderKind } from "../sandboxes/folder-kind.ts";
+import { attemptIo, type IoFailure } from "./io.ts";
+import type { MemoryHint } from "./memory-hint.ts";
+
+export { attemptIo } from "./io.ts";
+
 /** Folders nested deeper than this are reported and not entered. */
 const MAX_DEPTH = 64;
 
 /** A path is bytes: names that are not UTF-8 exist, and must open. */
 export type RawPath = Buffer;
 
+export interface FileInput {
+  readonly kind: "file";
+  readonly path: RawPath;
+  readonly name: string;
+  readonly size: number;
+  /** What a sandbox or dumper says of it: whose memory it was, and where. */
+  readonly memory?: MemoryHint;
+}
+
 export type Input =
-  | { readonly kind: "file"; readonly path: RawPath; readonly name: string; readonly size: number }
+  | FileInput
+  /** What a sandbox or dumper left of a run: several files that belong together. */
+  | { readonly kind: "analysis"; readonly path: string; readonly name: string; readonly folder: FolderKind }
   | { readonly kind: "unreadable"; readonly name: string; readonly code: string; readonly text: string };
 
 /** The name of a path as text; bytes that are not UTF-8 show as U+FFFD. */
@@ -22,7 +39,34 @@ export function displayName(path: RawPath): string {
  */
 export function* collect(paths: readonly string[]): Generator<Input> {
   const entered = new Set<string>();
-  for (const path of paths) yield* visit(Buffer.from(path), 0, entered);
+  for (const path of paths) {
+    const analyses = capePath(path);
+    if (analyses === undefined) yield* visit(Buffer.from(path), 0, entered);
+    else yield* finishedAnalyses(analyses);
+  }
+}
+
+/** `cape:FOLDER` names a folder of finished CAPE analyses, or one of them. */
+const CAPE_PREFIX = "cape:";
+
+/** The folder that `cape:FOLDER` names; undefined for any other path. */
+export function capePath(path: string): string | undefined {
+  if (!path.startsWith(CAPE_PREFIX)) return undefined;
+  // A file may really be called so.
+  const real = attemptIo(() => lstatSync(path));
+  return "code" in real ? path.slice(CAPE_PREFIX.length) : undefined;
+}
+
+function* finishedAnalyses(folder: string): Generator<Input> {
+  let any = false;
+  for (const path of capeAnalyses(folder)) {
+    any = true;
+    yield { kind: "analysis", path, name: path, folder: "cape" };
+  }
+  if (any) return;
+  const there = attemptIo(() => statSync(folder));
+  const text = "code" in there ? there.text : "no finished CAPE analysis in this folder";
+  yield { kind: "unreadable", name: `${CAPE_PREFIX}${folder}`, code: "unreadable", text };
 }
 
 function* visit(path: RawPath, depth: number, entered: Set<string>): Generator<Input> {
@@ -64,6 +108,12 @@ function* visit(path: RawPath, depth: number, entered: Set<string>): Generator<I
     return;
   }
   entered.add(real.value);
+  // A name that is not UTF-8 is none that a sandbox gives.
+  const folder = Buffer.from(name).equals(path) ? analysisFolderKind(name) : undefined;
+  if (folder !== undefined) {
+    yield { kind: "analysis", path: name, name, folder };
+    return;
+  }
   const entries = attemptIo(
     () => readdirSync(path, { withFileTypes: true, encoding: "buffer" }) as unknown as Dirent<Buffer>[],
   );
@@ -75,31 +125,6 @@ function* visit(path: RawPath, depth: number, entered: Set<string>): Generator<I
   const prefix = path.at(-1) === 0x2f ? path : Buffer.concat([path, Buffer.from("/")]);
   for (const child of names) yield* visit(Buffer.concat([prefix, child]), depth + 1, entered);
 }
-
-interface IoFailure {
-  readonly code: string;
-  readonly text: string;
-}
-
-/** Runs a file-system call; its errors (they carry an errno code) become values. */
-export function attemptIo<T>(call: () => T): { readonly value: T } | IoFailure {
-  try {
-    return { value: call() };
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
-    return { code: "unreadable", text: `${WORDS[code] ?? "cannot be read"} (${code})` };
-  }
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  ENOENT: "no such file or folder",
-  ELOOP: "links that lead in a circle",
-  ENAMETOOLONG: "the name is too long",
-  EIO: "the disk could not read it",
-};
 
 function brokenLink(path: RawPath, failure: IoFailure): IoFailure {
   const link = attemptIo(() => lstatSync(path));

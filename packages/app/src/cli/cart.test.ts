@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const bin = fileURLToPath(new URL("../../bin/assay.js", import.meta.url));
+const bin = fileURLToPath(new URL("../../bin/assay.cjs", import.meta.url));
 const content = "MZ not a program, only its beginning";
 let folder = "";
 beforeAll(() => {

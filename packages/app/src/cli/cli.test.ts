@@ -18,7 +18,7 @@ import { type Report, ReportSchema } from "@assay/core/model/index";
 import { Check, Errors } from "typebox/value";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const bin = fileURLToPath(new URL("../../bin/assay.js", import.meta.url));
+const bin = fileURLToPath(new URL("../../bin/assay.cjs", import.meta.url));
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "assay-cli-"));

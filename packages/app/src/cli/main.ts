@@ -4,6 +4,8 @@ import { Command } from "commander";
 import { RuleError } from "../rules/scanner.ts";
 import { cartCommand } from "./cart.ts";
 import { deaddropCommand } from "./deaddrop.ts";
+import { detonateCommand } from "./detonate.ts";
+import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -12,29 +14,38 @@ import { triageCommand } from "./triage.ts";
 
 const USAGE_STATUS = 2;
 
-const program = new Command("assay")
-  .description(
-    "Malware configuration extraction: families, configs and indicators, each with its proof.\nSamples are read, never run.",
-  )
-  .version(ENGINE_VERSION)
-  .showHelpAfterError("(assay --help lists the commands)")
-  .exitOverride((error) => {
-    process.exit(error.exitCode === 0 ? 0 : USAGE_STATUS);
-  });
-triageCommand(program);
-extractCommand(program);
-inspectCommand(program);
-familiesCommand(program);
-deaddropCommand(program);
-cartCommand(program);
-for (const command of program.commands) command.copyInheritedSettings(program);
+/** The command with all its subcommands, which takes a while to put together. */
+export function program(): Command {
+  const assay = new Command("assay")
+    .description(
+      "Malware configuration extraction: families, configs and indicators, each with its proof.\nSamples are read, never run.",
+    )
+    .version(ENGINE_VERSION)
+    .showHelpAfterError("(assay --help lists the commands)")
+    .exitOverride((error) => {
+      process.exit(error.exitCode === 0 ? 0 : USAGE_STATUS);
+    });
+  triageCommand(assay);
+  extractCommand(assay);
+  inspectCommand(assay);
+  familiesCommand(assay);
+  detonateCommand(assay);
+  deaddropCommand(assay);
+  cartCommand(assay);
+  exportCommand(assay);
+  for (const command of assay.commands) command.copyInheritedSettings(assay);
+  return assay;
+}
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof UsageError || error instanceof RuleError)) throw error;
-  console.error(
-    `assay: ${error instanceof RuleError ? `rules do not compile: ${error.message}` : error.message}`,
-  );
-  process.exitCode = USAGE_STATUS;
+/** Runs what the command line asks for; the exit status tells how it went. */
+export async function main(): Promise<void> {
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof RuleError)) throw error;
+    console.error(
+      `assay: ${error instanceof RuleError ? `rules do not compile: ${error.message}` : error.message}`,
+    );
+    process.exitCode = USAGE_STATUS;
+  }
 }

@@ -1,7 +1,7 @@
 /** Flags that several commands share, and how they become values. */
 import { readFileSync } from "node:fs";
 import { DEFAULT_LIMITS } from "@assay/core/layers/budget";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { attemptIo } from "../batch/collect.ts";
 import { MAX_SAMPLE_BYTES } from "../batch/read.ts";
 import { DEFAULT_MEMORY } from "../pool/memory.ts";
@@ -22,20 +22,30 @@ export interface CommonFlags {
   readonly password: string[];
   readonly stageTimeout?: number;
   readonly memory: number;
+  readonly dump?: "raw" | "region";
+  readonly base?: bigint;
   readonly maxDepth: number;
   readonly maxArtifacts: number;
   readonly maxUnpacked: number;
   readonly maxRatio: number;
 }
 
-export function withCommonFlags(command: Command): Command {
+/** What `--timeout` is about, where it is not the analysis of one sample. */
+export interface TimeoutFlag {
+  readonly seconds: number;
+  readonly what: string;
+}
+
+const SAMPLE_TIMEOUT: TimeoutFlag = { seconds: DEFAULT_TIMEOUT_S, what: "time that one sample may take" };
+
+export function withCommonFlags(command: Command, timeout: TimeoutFlag = SAMPLE_TIMEOUT): Command {
   return command
     .option("--json", "print the report as JSON on stdout and nothing else")
     .option("--out <file>", "write the output to FILE instead of stdout")
     .option("--no-color", "no colours")
     .option("--evidence", "embed the bytes behind every value in the JSON report")
     .option("--rules <file>", "further YARA rules (repeatable)", repeat, [])
-    .option("--timeout <seconds>", "time that one sample may take", positive, DEFAULT_TIMEOUT_S)
+    .option("--timeout <seconds>", timeout.what, positive, timeout.seconds)
     .option("--jobs <n>", "analysis processes (default: one a core)", positiveInteger)
     .option("--password <password>", "for archives, tried before the usual ones (repeatable)", repeat, [])
     .option(
@@ -50,6 +60,13 @@ export function withCommonFlags(command: Command): Command {
       size,
       MAX_SAMPLE_BYTES,
     )
+    .addOption(
+      new Option(
+        "--dump <kind>",
+        "take files for memory: raw (of a whole machine) or a region of a process",
+      ).choices(["raw", "region"]),
+    )
+    .option("--base <address>", "address of a region's first byte, in hex", address)
     .option("--max-depth <n>", "layers within layers", positiveInteger, DEFAULT_LIMITS.depth)
     .option("--max-artifacts <n>", "inner artifacts of one sample", positiveInteger, DEFAULT_LIMITS.artifacts)
     .option("--max-unpacked <bytes>", "bytes unpacked from one sample", size, DEFAULT_LIMITS.bytes)
@@ -77,6 +94,10 @@ export function poolOptions(flags: CommonFlags, readable: readonly string[]): Om
       evidence: flags.evidence ?? false,
       maxBytes: flags.maxSize,
       passwords: flags.password,
+      memory: {
+        ...(flags.dump === undefined ? {} : { kind: flags.dump }),
+        ...(flags.base === undefined ? {} : { base: flags.base }),
+      },
       limits: {
         depth: flags.maxDepth,
         artifacts: flags.maxArtifacts,
@@ -87,7 +108,7 @@ export function poolOptions(flags: CommonFlags, readable: readonly string[]): Om
   };
 }
 
-function positive(text: string): number {
+export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("a positive number is expected");
   return value;
@@ -97,6 +118,12 @@ export function positiveInteger(text: string): number {
   const value = positive(text);
   if (!Number.isInteger(value)) throw new InvalidArgumentError("a whole number is expected");
   return value;
+}
+
+function address(text: string): bigint {
+  if (!/^(0x)?[0-9a-f]{1,16}$/i.test(text))
+    throw new InvalidArgumentError("an address such as 0x400000 is expected");
+  return BigInt(`0x${text.replace(/^0x/i, "")}`);
 }
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };

@@ -34,26 +34,29 @@ export function triageCommand(program: Command): void {
     .action(async (paths: string[], flags: TriageFlags) => {
       const progress = flags.json || !process.stderr.isTTY ? undefined : new Progress();
       const { triage } = await import("../batch/triage.ts");
-      const report = await triage(paths, {
+      const pending = triage(paths, {
         ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
         ...poolOptions(flags, paths),
         onProgress: (done, total, sample) => progress?.show(done, total, sample),
       });
+      const render = rendererFor(flags);
+      const report = await pending;
       progress?.clear();
-      emit(await render(report, flags), flags.out);
+      emit((await render)(report), flags.out);
       process.exitCode = exitStatus(report.samples);
     });
 }
 
-/** Each form is loaded when it is asked for: JSON, which programs ask for, needs none. */
-async function render(report: Report, flags: TriageFlags): Promise<string> {
-  if (flags.json || flags.format === "json") return json(report);
-  if (flags.format === "md") return (await import("@assay/core/export/markdown")).toMarkdown(report);
-  if (flags.format === "html") return (await import("@assay/core/export/html")).toHtml(report);
+/** Each form is loaded when it is asked for, while the samples are under way: JSON, which programs ask for, needs none. */
+async function rendererFor(flags: TriageFlags): Promise<(report: Report) => string> {
+  if (flags.json || flags.format === "json") return json;
+  if (flags.format === "md") return (await import("@assay/core/export/markdown")).toMarkdown;
+  if (flags.format === "html") return (await import("@assay/core/export/html")).toHtml;
   const { toText } = await import("../render/text.ts");
   const stream = flags.out === undefined ? process.stdout : {};
   const width = flags.out === undefined ? (process.stdout.columns ?? PIPE_COLUMNS) : PIPE_COLUMNS;
-  return toText(report, { paint: paintFor(stream, flags.color), width, configs: flags.configs ?? false });
+  return (report) =>
+    toText(report, { paint: paintFor(stream, flags.color), width, configs: flags.configs ?? false });
 }
 
 class Progress {

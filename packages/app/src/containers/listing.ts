@@ -10,6 +10,8 @@ export interface ListedMember {
   readonly special: boolean;
   readonly encrypted: boolean;
   readonly method: string;
+  /** Begins or goes on in another volume. */
+  readonly split: boolean;
 }
 
 export interface Listing {
@@ -18,6 +20,8 @@ export interface Listing {
   readonly members: readonly ListedMember[];
   /** There are more members than were asked for. */
   readonly more: boolean;
+  /** One volume of a set, of which others are wanted. */
+  readonly volumeMissing: boolean;
 }
 
 /** Collects the listing as it is printed, and stops at `limit` members. */
@@ -30,6 +34,7 @@ export class ListingReader {
   #body = false;
   #block = new Map<string, string>();
   #more = false;
+  #volumeMissing = false;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -45,7 +50,12 @@ export class ListingReader {
 
   end(): Listing {
     this.#flush();
-    return { type: this.#type, members: this.#members, more: this.#more };
+    return {
+      type: this.#type,
+      members: this.#members,
+      more: this.#more,
+      volumeMissing: this.#volumeMissing || this.#members.some((one) => one.split),
+    };
   }
 
   #add(line: string): void {
@@ -53,6 +63,7 @@ export class ListingReader {
       const type = /^Type = (.*)$/.exec(line)?.[1];
       // The first: what is inside a compressed tar or an executable comes after.
       if (type !== undefined) this.#type = type;
+      if (line.startsWith("ERROR = Missing volume")) this.#volumeMissing = true;
       if (line === "----------") this.#body = true;
       return;
     }
@@ -93,5 +104,6 @@ function member(path: string, block: ReadonlyMap<string, string>): ListedMember 
       /(^|\s)[lbcs][rwxst-]{9}/i.test(mode),
     encrypted: value("Encrypted") === "+",
     method: value("Method"),
+    split: value("Split Before") === "+" || value("Split After") === "+",
   };
 }

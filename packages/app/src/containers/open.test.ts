@@ -55,11 +55,23 @@ describe("containers made by the formats' own tools", () => {
     ["arj.arj", ["a.txt", "b.txt"]],
     ["wim.wim", ["a.txt", "d/c.txt"]],
     ["tar-links.tar", ["a.txt", "d/c.txt"]],
+    ["rar4.rar", ["a.txt", "b.txt", "d/c.txt"]],
+    ["rar4-headers.rar", ["a.txt", "b.txt", "d/c.txt"]],
+    ["rar5.rar", ["a.txt", "b.txt", "d/c.txt"]],
+    ["rar5-encrypted.rar", ["a.txt", "b.txt"]],
+    ["rar5-headers.rar", ["a.txt", "b.txt", "d/c.txt"]],
+    ["squashfs.squashfs", ["a.txt", "b.txt", "d/c.txt"]],
+    ["cramfs.cramfs", ["a.txt", "b.txt", "d/c.txt"]],
+    ["fat.img.gz", ["a.txt", "b.txt", "d/c.txt"]],
+    ["ext4.img.gz", ["a.txt", "b.txt", "d/c.txt"]],
+    ["udf.img.gz", ["a.txt", "b.txt", "d/c.txt"]],
+    ["vhd.vhd.gz", ["a.txt", "b.txt", "d/c.txt"]],
+    ["vhd-fixed.vhd.gz", ["a.txt", "b.txt", "d/c.txt"]],
   ])("%s gives its members, bytes and names", async (file, members) => {
-    const bytes = fixture(file);
+    const bytes = /\.(img|vhd)\.gz$/.test(file) ? new Uint8Array(gunzipSync(fixture(file))) : fixture(file);
     expect(containerKind(new View(bytes), classify(new View(bytes)))).toBeDefined();
     const result = await open(bytes);
-    expect(names(result)).toEqual(members);
+    expect(names(result).sort()).toEqual(members);
     const expected: Record<string, string> = { "a.txt": A, "b.txt": B, "d/c.txt": C };
     for (const name of members) expect(text(result, name)).toBe(expected[name]);
   });
@@ -257,6 +269,16 @@ describe("traps", () => {
       expect(result.members.some(({ bytes: data }) => latin1(data) === B)).toBe(true);
       expect(codes(result)[0]).toBe("damaged");
     }
+  });
+
+  it("one volume of a set is not taken for the whole", async () => {
+    const result = await open(fixture("rar5-volume.part1.rar"));
+    expect(names(result)).toEqual(["b.txt"]);
+    expect(B.startsWith(text(result, "b.txt"))).toBe(true);
+    expect(result.reasons[0]).toMatchObject({
+      code: "damaged",
+      text: expect.stringContaining("volume of a set"),
+    });
   });
 
   it("truncated archives give a reason", async () => {

@@ -93,6 +93,14 @@ class Opening {
   }
 
   async open(): Promise<ContainerResult> {
+    try {
+      return await this.#open();
+    } finally {
+      this.#session.close();
+    }
+  }
+
+  async #open(): Promise<ContainerResult> {
     const listed = await this.#list();
     if (listed === undefined) return { members: [], reasons: this.#reasons.all };
     const { listing, password } = listed;
@@ -163,6 +171,8 @@ class Opening {
         "too-many-members",
         `only the first ${this.#input.limits.members} entries are looked at`,
       );
+    if (listing.volumeMissing)
+      this.#reasons.add("damaged", "one volume of a set: what begins or goes on in the others is not here");
     const links = listing.members.filter((member) => member.special);
     if (links.length > 0)
       this.#reasons.add(

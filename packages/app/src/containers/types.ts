@@ -86,7 +86,7 @@ export const CONTAINER_TYPES: readonly ContainerType[] = [
   { type: "Chm", title: "chm" },
   { type: "Nsis", title: "NSIS installer" },
   { type: "Dmg", title: "dmg" },
-  { type: "HFS", title: "hfs image" },
+  { type: "HFS", title: "hfs+ image" },
   { type: "APFS", title: "apfs image" },
   { type: "Xar", title: "xar, pkg" },
   { type: "Cpio", title: "cpio" },

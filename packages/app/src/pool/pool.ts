@@ -6,14 +6,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Sample } from "@assay/core/model/index";
 import type { AnalyserOptions, Inspected } from "../analyser.ts";
+import type { MemoryHint } from "../batch/memory-hint.ts";
 import { RuleError } from "../rules/scanner.ts";
 import { cutShort } from "./cut-short.ts";
 import { DEFAULT_MEMORY } from "./memory.ts";
-import type { FromWorker, Job, Start, ToWorker } from "./protocol.ts";
+import type { FromWorker, Job, Start, ToWorker, UnpackJob } from "./protocol.ts";
 import { type Wrapped, wrap } from "./sandbox.ts";
 
-/** The bundle beside this one. */
-const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
+/** The launcher, as seen from the bundle. */
+const WORKER = fileURLToPath(new URL("../bin/worker.cjs", import.meta.url));
 
 export interface PoolOptions {
   readonly size: number;
@@ -39,14 +40,25 @@ interface Worker {
   stageTimer: NodeJS.Timeout | undefined;
 }
 
-interface Task {
+/** What a job asks beyond the sample's report. */
+interface How {
+  readonly inspect: Job["inspect"];
+  readonly memory: Job["memory"];
+  readonly unpack: { readonly job: UnpackJob; readonly onMember: OnMember } | undefined;
+}
+
+const NO_MORE: How = { inspect: undefined, memory: undefined, unpack: undefined };
+
+interface Task extends How {
   readonly path: Buffer;
   readonly name: string;
-  readonly inspect: Job["inspect"];
   readonly settle: (result: Inspected) => void;
   stage: string;
   known: Sample | undefined;
 }
+
+/** Takes a member of an archive as it comes out. */
+type OnMember = (name: string, bytes: Uint8Array) => void;
 
 export class Pool {
   readonly #options: PoolOptions;
@@ -74,19 +86,25 @@ export class Pool {
   }
 
   /** Analyses one file. Rejects only when no worker can start at all (RuleError for rules that do not compile). */
-  async run(path: Buffer, name: string): Promise<Sample> {
-    return (await this.#submit(path, name, undefined)).sample;
+  async run(path: Buffer, name: string, memory?: MemoryHint): Promise<Sample> {
+    return (await this.#submit(path, name, { memory })).sample;
   }
 
   /** As `run`, with the file's make-up and all its artifacts, whose bytes come along when asked for. */
   inspect(path: Buffer, name: string, bytes: boolean): Promise<Inspected> {
-    return this.#submit(path, name, { bytes });
+    return this.#submit(path, name, { inspect: { bytes } });
   }
 
-  #submit(path: Buffer, name: string, inspect: Job["inspect"]): Promise<Inspected> {
+  /** Opens an archive that somebody sent us, and gives its members; the reasons say what did not come out. */
+  async unpack(path: Buffer, name: string, job: UnpackJob, onMember: OnMember): Promise<Sample["reasons"]> {
+    const { sample } = await this.#submit(path, name, { unpack: { job, onMember } });
+    return sample.reasons.filter((reason) => reason.code !== "unpacked");
+  }
+
+  #submit(path: Buffer, name: string, how: Partial<How>): Promise<Inspected> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const done = new Promise<Inspected>((settle) => {
-      this.#queue.push({ path, name, inspect, settle, stage: "starting", known: undefined });
+      this.#queue.push({ path, name, ...NO_MORE, ...how, settle, stage: "starting", known: undefined });
       this.#feed();
     });
     return Promise.race([done, this.#broken]);
@@ -136,6 +154,9 @@ export class Pool {
       case "partial":
         if (task !== undefined) task.known = message.sample;
         return;
+      case "member":
+        task?.unpack?.onMember(message.name, message.bytes);
+        return;
       case "ready":
         worker.ready = true;
         break;
@@ -160,10 +181,15 @@ export class Pool {
       worker.task = task;
       const { timeoutMs } = this.#options;
       worker.timer = setTimeout(() => this.#overrun(worker, timeoutMs, "--timeout"), timeoutMs);
-      const { name, inspect } = task;
+      const { name, inspect, memory, unpack } = task;
       worker.job = this.#jobs++;
       const job: Job = { kind: "job", id: worker.job, path: task.path.toString("base64"), name };
-      this.#send(worker, inspect === undefined ? job : { ...job, inspect });
+      const how = {
+        ...(inspect && { inspect }),
+        ...(memory && { memory }),
+        ...(unpack && { unpack: unpack.job }),
+      };
+      this.#send(worker, { ...job, ...how });
     }
   }
 

@@ -1,6 +1,8 @@
 /** What the pool and its workers say to each other. Paths travel as base64, since they are bytes. */
+
 import type { Sample } from "@assay/core/model/index";
 import type { AnalyserOptions, Inspected } from "../analyser.ts";
+import type { MemoryHint } from "../batch/memory-hint.ts";
 
 /** Sent once, first. */
 export interface Start {
@@ -13,8 +15,17 @@ export interface Job {
   readonly id: number;
   readonly path: string;
   readonly name: string;
+  /** What is known from outside of a file that was cut out of a process. */
+  readonly memory?: MemoryHint;
   /** Ask for the file's make-up too, and for its artifacts' bytes. */
   readonly inspect?: { readonly bytes: boolean };
+  /** Open it as an archive and send its members, instead of analysing it. */
+  readonly unpack?: UnpackJob;
+}
+
+export interface UnpackJob {
+  readonly passwords: readonly string[];
+  readonly limits: { readonly bytes: number; readonly members: number };
 }
 
 export type ToWorker = Start | Job;
@@ -26,6 +37,8 @@ export type FromWorker =
   | { readonly kind: "stage"; readonly id: number; readonly stage: string }
   /** What is known of the sample so far. */
   | { readonly kind: "partial"; readonly id: number; readonly sample: Sample }
+  /** A member of an archive that is being unpacked. */
+  | { readonly kind: "member"; readonly id: number; readonly name: string; readonly bytes: Uint8Array }
   | {
       readonly kind: "done";
       readonly id: number;

@@ -1,9 +1,11 @@
 /** A child process that analyses the files it is told of, one at a time, until its channel closes. */
 import type { Sample } from "@assay/core/model/index";
+import { unread } from "@assay/core/triage/unread";
 import { type Analyser, createAnalyser, type Watch } from "../analyser.ts";
+import { readSample } from "../batch/read.ts";
 import { RuleError } from "../rules/scanner.ts";
 import { cutShort } from "./cut-short.ts";
-import type { FromWorker, Job, Start, ToWorker } from "./protocol.ts";
+import type { FromWorker, Job, Start, ToWorker, UnpackJob } from "./protocol.ts";
 
 const send = (message: FromWorker): void => {
   process.send?.(message);
@@ -11,11 +13,14 @@ const send = (message: FromWorker): void => {
 
 let analyser: Analyser | undefined;
 
-process.on("message", (message: ToWorker) => {
-  if (message.kind === "start") void start(message);
-  else void work(message);
-});
-process.on("disconnect", () => process.exit(0));
+/** Listens to the pool. */
+export function serve(): void {
+  process.on("message", (message: ToWorker) => {
+    if (message.kind === "start") void start(message);
+    else void work(message);
+  });
+  process.on("disconnect", () => process.exit(0));
+}
 
 async function start({ options }: Start): Promise<void> {
   try {
@@ -48,7 +53,9 @@ type Done = Omit<Extract<FromWorker, { kind: "done" }>, "kind" | "id">;
 async function run(own: Analyser, job: Job, watch: Watch, known: () => Sample | undefined): Promise<Done> {
   const path = Buffer.from(job.path, "base64");
   try {
-    if (job.inspect === undefined) return { sample: await own.analyseFile(path, job.name, watch) };
+    if (job.unpack !== undefined) return { sample: await unpack(job.id, path, job.name, job.unpack) };
+    if (job.inspect === undefined)
+      return { sample: await own.analyseFile(path, job.name, watch, job.memory) };
     const { sample, facts, bytes } = await own.inspectFile(path, job.name, job.inspect.bytes, watch);
     return { sample, inspected: { facts, bytes } };
   } catch (error) {
@@ -56,4 +63,21 @@ async function run(own: Analyser, job: Job, watch: Watch, known: () => Sample | 
     const reason = { stage: "analyse", code: "internal-error", text: `a defect in assay: ${text}` };
     return { sample: cutShort(job.name, reason, known()) };
   }
+}
+
+/** Sends an archive's members; what did not come out stands in the sample's reasons. */
+async function unpack(
+  id: number,
+  path: Buffer,
+  name: string,
+  { passwords, limits }: UnpackJob,
+): Promise<Sample> {
+  const content = readSample(path, limits.bytes);
+  if (!("bytes" in content)) return unread([name], content.outcome, content.reason);
+  const { openBytes } = await import("../sandboxes/open-bytes.ts");
+  const reasons = await openBytes(content.bytes, passwords, limits, (member, bytes) =>
+    send({ kind: "member", id, name: member, bytes }),
+  );
+  const known = { reasons: reasons.map((reason) => ({ stage: "archive", ...reason })) };
+  return unread([name], "unknown", { stage: "archive", code: "unpacked", text: "" }, known);
 }

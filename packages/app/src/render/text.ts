@@ -6,6 +6,7 @@ import { type IocRow, type SampleRow, type Summary, summarise } from "@assay/cor
 import type { Report } from "@assay/core/model/index";
 import Table from "cli-table3";
 import type { Paint } from "./paint.ts";
+import { sandboxText } from "./sandbox.ts";
 
 /** Narrower terminals get this many columns and wrap. */
 const MIN_WIDTH = 80;
@@ -32,6 +33,7 @@ export function toText(report: Report, options: TextOptions): string {
     samples(summary, width, paint),
     reasons(summary, width, paint),
     ...(options.configs ? [configs(summary, width, paint)] : []),
+    sandboxText(report, paint),
     shared(summary, width, paint),
     nearDuplicates(summary, paint),
     iocs("Indicators to block (defanged)", summary.iocs, width, paint),
@@ -106,6 +108,7 @@ function samples(summary: Summary, width: number, paint: Paint): string {
   const all: readonly (readonly [string, (row: SampleRow) => string])[] = [
     ["SAMPLE", (row) => row.name + (row.moreNames > 0 ? ` +${row.moreNames}` : "")],
     ["SHA-256", (row) => row.sha256.slice(0, SHA_WIDTH)],
+    ["PROCESS", (row) => row.process],
     ["FAMILY", (row) => row.family || "-"],
     ["LAYOUT", (row) => row.layout],
     ["VERSION", (row) => shorten(row.version, 14)],

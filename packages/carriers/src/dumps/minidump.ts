@@ -1,7 +1,14 @@
 /** Writes minidumps, after minidumpapiset.h; regions in the order given, so that a test can list them as it likes. */
 import { utf16leBytes } from "@assay/core/bytes/index";
 import { ByteWriter } from "../dotnet/bytes.ts";
-import { type DumpModule, type DumpRegion, memoryType, modulesOf, pageProtection } from "./regions.ts";
+import {
+  type DumpModule,
+  type DumpRegion,
+  type DumpShape,
+  memoryType,
+  modulesOf,
+  pageProtection,
+} from "./regions.ts";
 
 export interface MinidumpOptions {
   /** By default those that the regions name. */
@@ -25,6 +32,15 @@ const MODULE = 108;
 /** The file: header, directory, streams, names, memory. */
 export function writeMinidump(regions: readonly DumpRegion[], options: MinidumpOptions = {}): Uint8Array {
   const modules = options.modules ?? modulesOf(regions);
+  const shapes = regions.map(({ bytes, ...shape }) => ({ ...shape, size: bytes.length }));
+  const out = new ByteWriter().bytes(minidumpHead(shapes, { ...options, modules }));
+  for (const { bytes } of regions) out.bytes(bytes);
+  return out.toBytes();
+}
+
+/** All that stands before the memory, for dumps too large to be held: the regions' bytes follow in the order given. */
+export function minidumpHead(regions: readonly DumpShape[], options: MinidumpOptions = {}): Uint8Array {
+  const modules = options.modules ?? [];
   const full = options.list !== "memory";
   const plan: { readonly type: number; readonly size: number; write(out: ByteWriter): void }[] = [
     { type: 7, size: 56, write: (out) => systemInfo(out, options.pointerSize ?? 8) },
@@ -81,7 +97,6 @@ export function writeMinidump(regions: readonly DumpRegion[], options: MinidumpO
       .u32(2 * name.length)
       .bytes(utf16leBytes(name))
       .u16(0);
-  for (const { bytes } of regions) out.bytes(bytes);
   return out.toBytes();
 }
 
@@ -135,25 +150,25 @@ function moduleList(out: ByteWriter, modules: readonly DumpModule[], namesAt: re
   });
 }
 
-function memoryInfo(out: ByteWriter, regions: readonly DumpRegion[]): void {
+function memoryInfo(out: ByteWriter, regions: readonly DumpShape[]): void {
   out.u32(16).u32(48).u64(BigInt(regions.length));
   for (const region of regions) {
     const protect = pageProtection(region);
-    out.u64(region.address).u64(region.address).u32(protect).u32(0).u64(BigInt(region.bytes.length));
+    out.u64(region.address).u64(region.address).u32(protect).u32(0).u64(BigInt(region.size));
     out.u32(0x1000).u32(protect).u32(memoryType(region)).u32(0);
   }
 }
 
-function memory64List(out: ByteWriter, regions: readonly DumpRegion[], memoryAt: number): void {
+function memory64List(out: ByteWriter, regions: readonly DumpShape[], memoryAt: number): void {
   out.u64(BigInt(regions.length)).u64(BigInt(memoryAt));
-  for (const { address, bytes } of regions) out.u64(address).u64(BigInt(bytes.length));
+  for (const { address, size } of regions) out.u64(address).u64(BigInt(size));
 }
 
-function memoryList(out: ByteWriter, regions: readonly DumpRegion[], memoryAt: number): void {
+function memoryList(out: ByteWriter, regions: readonly DumpShape[], memoryAt: number): void {
   out.u32(regions.length);
   let at = memoryAt;
-  for (const { address, bytes } of regions) {
-    out.u64(address).u32(bytes.length).u32(at);
-    at += bytes.length;
+  for (const { address, size } of regions) {
+    out.u64(address).u32(size).u32(at);
+    at += size;
   }
 }

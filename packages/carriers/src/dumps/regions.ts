@@ -12,6 +12,9 @@ export interface DumpRegion {
   readonly module?: string;
 }
 
+/** A region without its bytes. */
+export type DumpShape = Omit<DumpRegion, "bytes"> & { readonly size: number };
+
 export interface DumpModule {
   readonly name: string;
   readonly address: bigint;
@@ -29,13 +32,13 @@ const PAGE: Readonly<Record<string, number>> = {
 const MEM: Readonly<Record<string, number>> = { private: 0x20000, mapped: 0x40000, image: 0x1000000 };
 
 /** PAGE_* of a region; a protection that Windows does not have is a mistake of the caller's and throws. */
-export function pageProtection(region: DumpRegion): number {
+export function pageProtection(region: Pick<DumpRegion, "protection">): number {
   const value = PAGE[region.protection ?? "rw-"];
   if (value === undefined) throw new RangeError(`no PAGE_* value is ${region.protection}`);
   return value;
 }
 
-export function memoryType(region: DumpRegion): number {
+export function memoryType(region: Pick<DumpRegion, "type">): number {
   return MEM[region.type ?? "private"] as number;
 }
 

@@ -1,4 +1,5 @@
 export * from "./aligned.ts";
+export * from "./anchors.ts";
 export * from "./cursor.ts";
 export * from "./data-runs.ts";
 export * from "./needles.ts";

@@ -63,8 +63,18 @@ export function* findAll(
   }
 }
 
-/** In less than this the needle's rarest byte is not worth looking for. */
+/** In less than this neither the needle's rarest byte nor a native search is worth its start. */
 const LONG = 0x1000;
+
+/** Offset of the first occurrence of a needle of two bytes or more at or behind `start`, or -1. */
+export type NativeSearch = (bytes: Uint8Array, needle: Uint8Array, start: number) => number;
+
+let native: NativeSearch | undefined;
+
+/** Hands over the platform's own search, where it has one: what is found stays the same, a few times faster. */
+export function useNativeSearch(search: NativeSearch): void {
+  native = search;
+}
 
 /** Offset of the first occurrence of `needle` in [start, end), or -1. */
 export function indexOf(
@@ -76,11 +86,13 @@ export function indexOf(
   if (needle.length === 0) return -1;
   const first = Math.max(0, start);
   const last = Math.min(end, bytes.length) - needle.length;
-  const anchor = last - first < LONG ? 0 : rarest(needle);
-  const byte = needle[anchor] as number;
   // The native search has no end of its own, and a rare byte may be far.
   const searched =
     last + needle.length < bytes.length ? bytes.subarray(0, Math.max(0, last + needle.length)) : bytes;
+  const isLong = last - first >= LONG;
+  if (isLong && native !== undefined && needle.length > 1) return native(searched, needle, first);
+  const anchor = isLong ? rarest(needle) : 0;
+  const byte = needle[anchor] as number;
   for (let at = searched.indexOf(byte, first + anchor); at >= 0; at = searched.indexOf(byte, at + 1)) {
     const from = at - anchor;
     if (from > last) return -1;

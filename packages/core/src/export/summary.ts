@@ -1,4 +1,6 @@
 /** What people want to see of a report, gathered once for the terminal, Markdown and HTML. All text printable and defanged. */
+
+import type { Span } from "../bytes/index.ts";
 import { defang } from "../indicators/index.ts";
 import {
   type Finding,
@@ -20,6 +22,8 @@ export interface SampleRow {
   readonly layout: string;
   readonly version: string;
   readonly confidence: string;
+  /** Whose memory it was found in. */
+  readonly process: string;
   readonly c2: readonly string[];
   /** Why there is no config. What to know of one that there is stands with it, as its notes. */
   readonly reasons: readonly string[];
@@ -147,6 +151,7 @@ function rowsOf(sample: Sample): SampleRow[] {
     moreNames: sample.names.length - 1,
     sha256: sample.sha256 ?? "",
     outcome: sample.outcome,
+    process: processName(sample),
   };
   const reasons = sample.reasons.map((reason) => printable(reason.text));
   if (sample.findings.length === 0) {
@@ -187,16 +192,16 @@ function configBlock(sample: Sample, finding: Finding): ConfigBlock {
   const lines: ConfigLine[] = finding.c2.map((url, index) => ({
     name: "c2",
     value: printable(defang(url)),
-    where: whereOf(finding, `/c2/${index}`),
+    where: whereOf(sample, finding, `/c2/${index}`),
   }));
   const { family, category, other, ...fields } = finding.config;
   const rank = (field: string): number =>
     (FIELD_ORDER.indexOf(field) + FIELD_ORDER.length + 1) % (FIELD_ORDER.length + 1);
   for (const [field, value] of Object.entries(fields).sort(([a], [b]) => rank(a) - rank(b))) {
-    lines.push(...fieldLines(finding, field, value));
+    lines.push(...fieldLines(sample, finding, field, value));
   }
   for (const [key, value] of Object.entries(other ?? {})) {
-    lines.push({ name: key, value: show(value), where: whereOf(finding, `/config/other/${key}`) });
+    lines.push({ name: key, value: show(value), where: whereOf(sample, finding, `/config/other/${key}`) });
   }
   return {
     title: subjectName(sample, finding),
@@ -210,12 +215,14 @@ function configBlock(sample: Sample, finding: Finding): ConfigBlock {
 }
 
 /** Lists of switches on one line; other lists a line an entry, but for connections that the c2 lines show already. */
-function fieldLines(finding: Finding, field: string, value: unknown): ConfigLine[] {
-  const where = (index: number): string => whereOf(finding, `/config/${field}/${index}`);
+function fieldLines(sample: Sample, finding: Finding, field: string, value: unknown): ConfigLine[] {
+  const where = (index: number): string => whereOf(sample, finding, `/config/${field}/${index}`);
   if (field === "version")
-    return [{ name: field, value: printable(String(value)), where: whereOf(finding, "/config/version") }];
+    return [
+      { name: field, value: printable(String(value)), where: whereOf(sample, finding, "/config/version") },
+    ];
   if (!Array.isArray(value))
-    return [{ name: field, value: show(value), where: whereOf(finding, `/config/${field}`) }];
+    return [{ name: field, value: show(value), where: whereOf(sample, finding, `/config/${field}`) }];
   if (field.startsWith("capability_")) return [{ name: field, value: show(value), where: where(0) }];
   return value.flatMap((entry: unknown, index) =>
     isC2Entry(entry) ? [] : [{ name: field, value: show(entry), where: where(index) }],
@@ -236,12 +243,32 @@ function show(value: unknown): string {
     .join(" ");
 }
 
-function whereOf(finding: Finding, pointer: string): string {
+function whereOf(sample: Sample, finding: Finding, pointer: string): string {
   const evidence = finding.evidence.find((entry) => entry.pointer === pointer);
   const first = evidence?.at[0];
   if (evidence === undefined || first === undefined) return "";
-  const place = `${first.artifact === 0 ? "" : `#${first.artifact}:`}0x${first.offset.toString(16)}+${first.length}`;
-  return printable([place, ...evidence.steps].join(" · "));
+  const offset = `${first.artifact === 0 ? "" : `#${first.artifact}:`}0x${first.offset.toString(16)}+${first.length}`;
+  return printable([offset, ...inMemory(sample, first), ...evidence.steps].join(" · "));
+}
+
+/** Address of a span that was read from memory as it stood, and what the region is that holds it. */
+function inMemory(sample: Sample, span: Span): string[] {
+  const memory = sample.artifacts[span.artifact]?.memory;
+  if (memory === undefined) return [];
+  const address = BigInt(memory.address) + BigInt(span.offset);
+  const region = memory.regions.find((one) => {
+    const start = BigInt(one.address);
+    return address >= start && address < start + BigInt(one.size);
+  });
+  const what = [`at 0x${address.toString(16)}`, region?.protection, region?.type, region?.module];
+  return [what.filter((word) => word !== undefined).join(" ")];
+}
+
+/** `RegAsm.exe (4711)`: whose memory the sample is. */
+export function processName({ memory }: Sample): string {
+  const { name, pid } = memory?.process ?? {};
+  if (pid === undefined) return printable(name ?? "");
+  return name === undefined ? `process ${pid}` : printable(`${name} (${pid})`);
 }
 
 /** `domain:evil.example` → `evil[.]example`. */

@@ -11,6 +11,8 @@ export interface LayoutInfo {
   readonly title: string;
   /** Versions and dates that use it, as far as is known. */
   readonly used: string;
+  /** No way of keeping it in a file, but what memory holds once it is decrypted: read by `traces`, not by `extract`. */
+  readonly inMemory?: true;
 }
 
 /** A place where a YARA string of the family's rules matched. */
@@ -74,19 +76,24 @@ export interface TraceInput {
   readonly view: View;
   /** Virtual address of byte 0; undefined when nobody knows. */
   readonly address: number | undefined;
+  /** True when memory begins at byte 0, so that no text there can be the rest of a longer one. */
+  readonly opens?: boolean;
   /** Ascending offsets in `view` at which each of the family's anchors stands, in the anchors' order. */
   readonly hits: readonly (readonly number[])[];
   readonly ledger: Ledger;
 }
 
 /**
- * What a family leaves decrypted in memory. Anchors of all families are searched in one pass; a family is asked only
- * where enough of its own stand together for its `read` to have a chance.
+ * What a family leaves decrypted in memory. Anchors of all families are searched in one pass (bytes/anchors.ts); a
+ * family is asked only of a window in which one of its own stands. Whether enough of them do is for `read` to say, in
+ * time linear in the window and the hits.
  */
 export interface Traces {
-  /** Byte strings of at least 4 bytes, ASCII or UTF-16LE, that stand in or beside the plain config. */
+  /** Byte strings of at least 7 bytes, ASCII or UTF-16LE, that stand in or beside the plain config. */
   readonly anchors: readonly Uint8Array[];
-  /** Plain configs, each `heuristic`: two or more independent facts, no validated structure. */
+  /** Most bytes that one config and the facts around it take up: windows that overlap by as much miss none. */
+  readonly reach: number;
+  /** Plain configs, each `heuristic`: two or more independent facts, no cryptographic check. */
   read(input: TraceInput): readonly Finding[];
 }
 

@@ -24,17 +24,17 @@ const BMP_SIGNATURE = 0x4d42;
 const BI_RGB = 0;
 const BI_BITFIELDS = 3;
 
-/** Undefined for every other format or kind, and where pixels are missing. */
-export function readBitmap(view: View): Bitmap | undefined {
-  if (view.u32be(0) === PNG_SIGNATURE) return readPng(view);
-  return view.u16(0) === BMP_SIGNATURE ? readBmp(view) : undefined;
+/** Undefined for every other format or kind, and where pixels are missing. `rows`: no more are read, from the top. */
+export function readBitmap(view: View, rows = Number.POSITIVE_INFINITY): Bitmap | undefined {
+  if (view.u32be(0) === PNG_SIGNATURE) return readPng(view, rows);
+  return view.u16(0) === BMP_SIGNATURE ? readBmp(view, rows) : undefined;
 }
 
 function isSize(width: number, height: number): boolean {
   return width > 0 && height > 0 && width * height <= MAX_PIXELS;
 }
 
-function readBmp(view: View): Bitmap | undefined {
+function readBmp(view: View, rows: number): Bitmap | undefined {
   const start = view.u32(10) ?? 0;
   const width = view.i32(18) ?? 0;
   const signed = view.i32(22) ?? 0;
@@ -47,8 +47,9 @@ function readBmp(view: View): Bitmap | undefined {
   const stride = (width * size + 3) & ~3;
   const from = view.sub(start, stride * height)?.bytes;
   if (from === undefined) return undefined;
-  const rgba = new Uint8Array(4 * width * height);
-  for (let y = 0; y < height; y++) {
+  const read = Math.min(rows, height);
+  const rgba = new Uint8Array(4 * width * read);
+  for (let y = 0; y < read; y++) {
     // Rows stand bottom up, unless the height is negative.
     const row = stride * (signed > 0 ? height - 1 - y : y);
     for (let x = 0, to = 4 * width * y, at = row; x < width; x++, to += 4, at += size) {
@@ -58,10 +59,10 @@ function readBmp(view: View): Bitmap | undefined {
       rgba[to + 3] = size === 4 ? (from[at + 3] as number) : 255;
     }
   }
-  return { width, height, rgba };
+  return { width, height: read, rgba };
 }
 
-function readPng(view: View): Bitmap | undefined {
+function readPng(view: View, rows: number): Bitmap | undefined {
   if (view.u32be(12) !== IHDR) return undefined;
   const width = view.u32be(16) ?? 0;
   const height = view.u32be(20) ?? 0;
@@ -76,11 +77,12 @@ function readPng(view: View): Bitmap | undefined {
     at += 12 + length;
   }
   const stride = width * size;
-  const lines = inflate("zlib", concatBytes(...parts), (stride + 1) * height)?.bytes;
-  if (lines === undefined || lines.length < (stride + 1) * height) return undefined;
-  const rgba = new Uint8Array(4 * width * height);
+  const read = Math.min(rows, height);
+  const lines = inflate("zlib", concatBytes(...parts), (stride + 1) * read)?.bytes;
+  if (lines === undefined || lines.length < (stride + 1) * read) return undefined;
+  const rgba = new Uint8Array(4 * width * read);
   let above = new Uint8Array(stride);
-  for (let y = 0; y < height; y++) {
+  for (let y = 0; y < read; y++) {
     const at = (stride + 1) * y;
     const line = Uint8Array.from(lines.subarray(at + 1, at + 1 + stride));
     if (!unfilter(lines[at] as number, line, above, size)) return undefined;
@@ -90,7 +92,7 @@ function readPng(view: View): Bitmap | undefined {
       rgba[to + 3] = size === 4 ? (line[4 * x + 3] as number) : 255;
     }
   }
-  return { width, height, rgba };
+  return { width, height: read, rgba };
 }
 
 /** Undoes a row's filter in place (section 9.2). False for one that there is not. */

@@ -35,6 +35,10 @@ const MAGICS: readonly (readonly [offset: number, magic: string, name: string])[
   [0, "\xed\xab\xee\xdb", "rpm"],
   [0, "!<arch>\ndebian-binary", "deb"],
   [0, "hsqs", "squashfs"],
+  [16, "Compressed ROMFS", "cramfs"],
+  [1024, "H+\0\x04", "hfs image"],
+  [1024, "HX\0\x05", "hfs image"],
+  [32, "NXSB", "apfs image"],
   [0, "SZDD\x88\xf0\x27\x33", "compress.exe"],
   [0, "\x1f\x9d", "compress"],
   [0, "\x5d\0\0\x80\0", "lzma"],
@@ -67,6 +71,7 @@ export function containerKind(view: View, format: string): string | undefined {
     if (at >= 0 && stands(view, at, magic)) return name;
   }
   if (isArj(view)) return "arj";
+  if (isExt(view)) return "ext image";
   if (isDisk(view)) return "disk image";
   if (stands(view, 0, ";!@Install@!UTF-8!")) {
     const settings = latin1(view.clip(0, SETTINGS_REACH).bytes);
@@ -85,6 +90,14 @@ function stands(view: View, at: number, magic: string): boolean {
 function isArj(view: View): boolean {
   const size = view.u16(2) ?? 0;
   return view.u16(0) === 0xea60 && size >= 30 && size <= 2600 && view.u8(10) === 2;
+}
+
+/** The superblock of ext2 to ext4: its magic, 1 to 64 KiB a block, a known revision, and blocks that fit the file. */
+function isExt(view: View): boolean {
+  const block = view.u32(1024 + 24) ?? 7;
+  const blocks = view.u32(1024 + 4) ?? 0;
+  if (view.u16(1024 + 56) !== 0xef53 || block > 6 || (view.u32(1024 + 76) ?? 2) > 1) return false;
+  return blocks > 0 && blocks * 1024 * 2 ** block <= view.length + 2 ** 20;
 }
 
 /** A master boot record whose first partition starts inside the file. */

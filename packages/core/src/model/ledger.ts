@@ -1,4 +1,4 @@
-import { type ArtifactId, concatBytes, type Span, View } from "../bytes/index.ts";
+import { type ArtifactId, type ByteSource, concatBytes, type Span, View } from "../bytes/index.ts";
 import type { Step } from "./report.ts";
 import { applySteps } from "./steps.ts";
 
@@ -10,7 +10,9 @@ export interface LedgerEntry {
   readonly source?: string;
   readonly from: readonly Span[];
   readonly steps: readonly Step[];
+  /** Its bytes; empty for a sample that is too large to be held, whose `size` tells how large. */
   readonly view: View;
+  readonly size: number;
 }
 
 /** The same memory as a bare Uint8Array: of a Node Buffer, `slice` is no copy and `subarray` is a Buffer again. */
@@ -24,10 +26,15 @@ function plain(bytes: Uint8Array): Uint8Array {
  */
 export class Ledger {
   readonly #entries: LedgerEntry[] = [];
+  readonly #source: ByteSource | undefined;
 
-  /** `sample`: the bytes of the sample itself, which become artifact 0. */
-  constructor(sample: Uint8Array) {
-    this.#entries.push({ id: 0, kind: "sample", from: [], steps: [], view: new View(plain(sample), 0, 0) });
+  /** `sample`: the bytes of the sample itself, which become artifact 0; or where to read them when they are too many. */
+  constructor(sample: Uint8Array | ByteSource) {
+    const isHeld = sample instanceof Uint8Array;
+    this.#source = isHeld ? undefined : sample;
+    const bytes = isHeld ? plain(sample) : new Uint8Array(0);
+    const size = isHeld ? sample.length : sample.size;
+    this.#entries.push({ id: 0, kind: "sample", from: [], steps: [], view: new View(bytes, 0, 0), size });
   }
 
   get sample(): View {
@@ -69,19 +76,32 @@ export class Ledger {
       from: [...from],
       steps: [...steps],
       view,
+      size: view.length,
     });
     return view;
+  }
+
+  /** Lets go of the artifacts from number `first` on. Nobody may refer to them any more. */
+  forget(first: ArtifactId): void {
+    this.#entries.length = Math.min(this.#entries.length, Math.max(1, first));
   }
 
   /** The bytes of `spans`, concatenated; undefined when one lies outside its artifact. */
   read(spans: readonly Span[]): Uint8Array | undefined {
     const parts: Uint8Array[] = [];
     for (const span of spans) {
-      const part = this.#entries[span.artifact]?.view.sub(span.offset, span.length);
+      const part = this.#read(span);
       if (part === undefined) return undefined;
-      parts.push(part.bytes);
+      parts.push(part);
     }
     return parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts);
+  }
+
+  #read({ artifact, offset, length }: Span): Uint8Array | undefined {
+    if (artifact !== 0 || this.#source === undefined)
+      return this.#entries[artifact]?.view.sub(offset, length)?.bytes;
+    const read = offset >= 0 && length >= 0 ? this.#source.read(offset, length) : undefined;
+    return read?.length === length ? read.slice() : undefined;
   }
 
   /** The way from the sample to an artifact, for people: `["resource RCDATA/SETTINGS", "rc4"]`. */

@@ -24,6 +24,21 @@ export const StepSchema = Type.Object(
 /** A transform with all that is needed to do it again. Byte parameters are lower-case hex. */
 export type Step = Static<typeof StepSchema>;
 
+export const MemoryRegionSchema = Type.Object(
+  {
+    address: Type.String({ description: "0x and hex digits" }),
+    size: Type.Integer(),
+    protection: Type.Optional(Type.String({ description: "rwx, with - for what is not allowed" })),
+    type: Type.Optional(
+      Type.Union([Type.Literal("private"), Type.Literal("mapped"), Type.Literal("image")], {
+        description: "MEM_PRIVATE, MEM_MAPPED, MEM_IMAGE",
+      }),
+    ),
+    module: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+
 export const ArtifactSchema = Type.Object(
   {
     id: Type.Integer(),
@@ -42,6 +57,19 @@ export const ArtifactSchema = Type.Object(
     format: Type.String(),
     base: Type.Optional(Type.Integer()),
     layout: Type.Optional(Type.Union([Type.Literal("file"), Type.Literal("mapped"), Type.Literal("raw")])),
+    memory: Type.Optional(
+      Type.Object(
+        {
+          address: Type.String({
+            description: "Of its first byte in the memory that was dumped: 0x and hex digits",
+          }),
+          regions: Type.Array(MemoryRegionSchema, {
+            description: "The regions that hold the evidence of findings in it, or the first ones",
+          }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
@@ -127,6 +155,12 @@ export const FindingSchema = Type.Object(
     evidence: Type.Array(EvidenceSchema),
     reasons: Type.Array(ReasonSchema),
     rules: Type.Array(Type.String(), { description: "YARA rules of this family that matched" }),
+    also: Type.Optional(
+      Type.Array(SpanSchema, {
+        description:
+          "Further places in the sample where the same config stands; the rest speaks of the best one",
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -179,14 +213,82 @@ export const OutcomeSchema = Type.Union([
 ]);
 export type Outcome = Static<typeof OutcomeSchema>;
 
+export const MemoryImageSchema = Type.Object(
+  {
+    kind: Type.String({ description: "minidump, cape-dump, elf-core, lime, raw, region" }),
+    process: Type.Optional(
+      Type.Object(
+        { name: Type.Optional(Type.String()), pid: Type.Optional(Type.Integer()) },
+        { additionalProperties: false },
+      ),
+    ),
+    pointerSize: Type.Optional(Type.Integer()),
+    regions: Type.Integer({ description: "How many" }),
+    bytes: Type.Integer({ description: "Of all regions together" }),
+  },
+  { additionalProperties: false, description: "What a memory image is, and whose memory" },
+);
+export const SandboxSchema = Type.Object(
+  {
+    name: Type.String({ description: "cape, triage, drakvuf" }),
+    task: Type.String({ description: "The sandbox's own id of the run; empty when it is not known" }),
+    artefacts: Type.Integer({
+      description: "Files of the run that were analysed: payloads, dumps, dropped files",
+    }),
+    families: Type.Array(Type.String(), { description: "As the sandbox names them" }),
+    configs: Type.Array(
+      Type.Object(
+        {
+          family: Type.String(),
+          values: Type.Array(
+            Type.Object(
+              { name: Type.String(), value: Type.String() },
+              { additionalProperties: false, description: "A value under the sandbox's own name for it" },
+            ),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+      { description: "Configs that the sandbox itself found: claims, without our proof" },
+    ),
+    differences: Type.Array(
+      Type.Object(
+        {
+          in: Type.Union([Type.Literal("both"), Type.Literal("sandbox"), Type.Literal("assay")]),
+          value: Type.String(),
+          ours: Type.Optional(
+            Type.String({ description: "JSON Pointer within the sample: /findings/0/c2/0" }),
+          ),
+          theirs: Type.Optional(
+            Type.String({ description: "JSON Pointer within this: /configs/0/values/2" }),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+      {
+        description:
+          "Which values both say and which only one of the two; empty when the sandbox has no config",
+      },
+    ),
+  },
+  {
+    additionalProperties: false,
+    description: "What a sandbox said of the sample, beside what was found here",
+  },
+);
+export type Sandbox = Static<typeof SandboxSchema>;
+
 export const SampleSchema = Type.Object(
   {
     sha256: Type.Union([Type.String(), Type.Null()], { description: "null when the file could not be read" }),
-    sha1: Type.Union([Type.String(), Type.Null()]),
+    sha1: Type.Union([Type.String(), Type.Null()], {
+      description: "null for memory images as well, as is md5",
+    }),
     md5: Type.Union([Type.String(), Type.Null()]),
     size: Type.Union([Type.Integer(), Type.Null()]),
     names: Type.Array(Type.String(), { description: "Every path in the batch that holds these bytes" }),
     format: Type.String(),
+    memory: Type.Optional(MemoryImageSchema),
     outcome: OutcomeSchema,
     families: Type.Array(Type.String(), { description: "Malpedia ids found or identified" }),
     findings: Type.Array(FindingSchema),
@@ -197,6 +299,7 @@ export const SampleSchema = Type.Object(
       description: "Every YARA rule that matched, the user's own included",
     }),
     elapsedMs: Type.Number(),
+    sandbox: Type.Optional(SandboxSchema),
   },
   { additionalProperties: false },
 );

@@ -1,6 +1,7 @@
 /** From the ledger's working list to the report's: only what a finding stands on, numbered anew. */
 import type { ArtifactId, Span } from "../bytes/index.ts";
 import type { Layout } from "../formats/address-space.ts";
+import type { MemoryRegion } from "../formats/memory/index.ts";
 import type { Artifact, Evidence, Finding, Ledger, LedgerEntry, Reason, Step } from "../model/index.ts";
 
 /** Bytes shown on either side of a span in embedded evidence. */
@@ -34,6 +35,7 @@ function spansOfFinding(finding: Finding): Span[] {
   return [
     ...finding.evidence.flatMap((evidence) => evidence.at),
     ...finding.reasons.flatMap((reason) => reason.at ?? []),
+    ...(finding.also ?? []),
   ];
 }
 
@@ -52,10 +54,24 @@ export interface Seen {
   readonly name: string | undefined;
 }
 
+/** Where an artifact of a memory image lay. */
+export interface Place {
+  /** Of its first byte. */
+  readonly address: bigint;
+  /** The regions that it runs through, with the offset in it at which each begins; negative when it begins before. */
+  readonly parts: readonly { readonly start: number; readonly region: MemoryRegion }[];
+}
+
+/** Regions named of one artifact. */
+const MAX_REGIONS = 16;
+
 /** Keeps the artifacts that matter (or all) and rewrites every span to their new numbers. */
 export function number(
   ledger: Ledger,
-  seen: ReadonlyMap<ArtifactId, Seen>,
+  {
+    seen,
+    places,
+  }: { readonly seen: ReadonlyMap<ArtifactId, Seen>; readonly places: ReadonlyMap<ArtifactId, Place> },
   findings: readonly Finding[],
   reasons: readonly Reason[],
   sha256: (id: ArtifactId, bytes: Uint8Array) => string,
@@ -71,6 +87,7 @@ export function number(
   const describe = (entry: LedgerEntry, id: number): Artifact => {
     const last = entry.steps.at(-1);
     const known = seen.get(entry.id);
+    const place = places.get(entry.id);
     return {
       id,
       kind: entry.kind,
@@ -79,9 +96,10 @@ export function number(
       ...(last === undefined ? {} : { by: last.op }),
       ...(entry.id === 0 ? {} : { from: move(entry.from), steps: entry.steps.map(moveStep) }),
       sha256: sha256(entry.id, entry.view.bytes),
-      size: entry.view.length,
+      size: entry.size,
       format: known?.format ?? "data",
       ...(known === undefined ? {} : { layout: known.layout, base: known.base }),
+      ...(place === undefined ? {} : { memory: memoryOf(place, entry.id, findings) }),
     };
   };
   return {
@@ -92,9 +110,36 @@ export function number(
       subject: numbers.get(finding.subject) ?? 0,
       evidence: finding.evidence.map((evidence) => ({ ...evidence, at: move(evidence.at) })),
       reasons: finding.reasons.map(moveReason),
+      ...(finding.also === undefined ? {} : { also: move(finding.also) }),
     })),
     reasons: reasons.map(moveReason),
   };
+}
+
+/** The regions that hold evidence in the artifact; where there is none, its first. */
+function memoryOf(
+  { address, parts }: Place,
+  id: ArtifactId,
+  findings: readonly Finding[],
+): Artifact["memory"] {
+  const spans = findings.flatMap(spansOfFinding).filter((span) => span.artifact === id);
+  const holds = ({ start, region }: Place["parts"][number]): boolean =>
+    spans.some((span) => span.offset < start + region.size && span.offset + span.length > start);
+  const holding = parts.filter(holds);
+  return {
+    address: hexAddress(address),
+    regions: (holding.length > 0 ? holding : parts).slice(0, MAX_REGIONS).map(({ region }) => ({
+      address: hexAddress(region.address),
+      size: region.size,
+      ...(region.protection === undefined ? {} : { protection: region.protection }),
+      ...(region.type === undefined ? {} : { type: region.type }),
+      ...(region.module === undefined ? {} : { module: region.module }),
+    })),
+  };
+}
+
+export function hexAddress(address: bigint): string {
+  return `0x${address.toString(16)}`;
 }
 
 /** Adds to each evidence the bytes of its spans, so that it can be checked without the sample. */

@@ -38,7 +38,7 @@ export function imageReasons(image: Image, format: string, container: boolean): 
       {
         stage: "identify",
         code: "not-a-pe",
-        text: `${format}: no PE in it, and no config was found in its bytes as they stand`,
+        text: `${format}: no PE in it, and no config was found in its bytes as they stand${format === "data" ? "; memory of a process is searched as such with --dump region --base ADDRESS" : ""}`,
       },
     ];
   }
@@ -46,7 +46,7 @@ export function imageReasons(image: Image, format: string, container: boolean): 
   if (missing === 0) return [];
   const text =
     missing === undefined
-      ? "the file is cut short within its headers"
+      ? "the headers are cut short, or longer than is read"
       : `the file is cut short: its sections want ${missing} more bytes than are there`;
   return [{ stage: "identify", code: "truncated", text }];
 }

@@ -30,6 +30,7 @@ import { slotsOf } from "./l2.ts";
 import { type Blob, blobAt, findBlob } from "./l3.ts";
 import { type Details, findDetails, findSigns, type Signs } from "./landmarks.ts";
 import { type Range, searchRanges } from "./ranges.ts";
+import { traces } from "./traces.ts";
 import { findUnplaced } from "./unplaced.ts";
 
 const LAYOUTS: readonly LayoutInfo[] = [
@@ -41,6 +42,7 @@ const LAYOUTS: readonly LayoutInfo[] = [
     used: "v4, August 2023 to January 2025",
   },
   { id: "L0", title: "host in clear, texts with or without junk in them", used: "2022 to mid 2023" },
+  { id: "memory", title: "requests and hosts in clear, in memory", used: "v4 and v6", inMemory: true },
 ];
 
 function extract(input: ExtractInput): Extraction {
@@ -154,5 +156,6 @@ export const lumma: Family = {
   layouts: LAYOUTS,
   defaults: {},
   extract,
+  traces,
   deadDrop: readDeadDrop,
 };

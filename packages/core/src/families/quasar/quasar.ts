@@ -26,8 +26,10 @@ import { settingsFromStrings } from "../engines/dotnet-settings-scan.ts";
 import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts";
 import { arrange } from "./arrange.ts";
 import { textName } from "./fields.ts";
+import { IDENTITY } from "./identity.ts";
 import { extractPlain, isNamedSettings } from "./plain.ts";
 import { RUN_KEY, reportOpened } from "./report.ts";
+import { traces } from "./traces.ts";
 import { extractXrat1 } from "./xrat1.ts";
 
 const LAYOUTS: readonly LayoutInfo[] = [
@@ -47,6 +49,7 @@ const LAYOUTS: readonly LayoutInfo[] = [
     used: "forks",
   },
   { id: "plain", title: "settings in clear under Quasar's field names", used: "debug builds, clones" },
+  { id: "memory", title: "decrypted settings on the heap of the CLR", used: "1.0 to 1.4.1", inMemory: true },
 ];
 
 /** Encrypted values that a class must hold: xRAT 2 has seven, and one may be damaged. */
@@ -141,10 +144,7 @@ function factsByModule(): (dotnet: Dotnet) => CodeFacts {
 }
 
 export const quasar: Family = {
-  id: "win.quasar_rat",
-  name: "Quasar RAT",
-  aliases: ["QuasarRAT", "CinaRAT", "Yggdrasil", "xRAT"],
-  category: ["rat", "backdoor"],
+  ...IDENTITY,
   summary:
     "Open-source .NET RAT; settings class encrypted with AES, since 1.3 with an HMAC that proves them.",
   references: [
@@ -173,4 +173,5 @@ export const quasar: Family = {
     ],
   },
   extract,
+  traces,
 };

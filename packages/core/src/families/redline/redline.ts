@@ -17,7 +17,7 @@ import type { Found } from "../../bytes/index.ts";
 import type { Dotnet } from "../../formats/dotnet/model.ts";
 import type { Image } from "../../formats/image.ts";
 import type { Pe } from "../../formats/pe/model.ts";
-import type { Confidence, FamilyIdentity } from "../../model/index.ts";
+import type { Confidence } from "../../model/index.ts";
 import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts";
 import { decrypt } from "./decrypt.ts";
 import {
@@ -30,8 +30,10 @@ import {
 } from "./fields.ts";
 import { buildFinding } from "./finding.ts";
 import { foldedStores } from "./folded.ts";
+import { IDENTITY } from "./identity.ts";
 import { tokenFromCode } from "./soap-token.ts";
 import { loadersOf } from "./stores.ts";
+import { traces } from "./traces.ts";
 import {
   authorizationToken,
   type Contracts,
@@ -54,14 +56,8 @@ const LAYOUTS: readonly LayoutInfo[] = [
     used: "any",
   },
   { id: "plain", title: "#US entries alone, plain, beside RedLine's own texts", used: "2020 and 2021" },
+  { id: "memory", title: "addresses and literals on the heap of the CLR", used: "2021 on", inMemory: true },
 ];
-
-const IDENTITY: FamilyIdentity = {
-  id: "win.redline_stealer",
-  name: "RedLine Stealer",
-  aliases: ["RedLine"],
-  category: ["infostealer"],
-};
 
 /** IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR. */
 const CLI_DIRECTORY = 14;
@@ -217,4 +213,5 @@ export const redline: Family = {
   layouts: LAYOUTS,
   defaults: {},
   extract,
+  traces,
 };

@@ -12,7 +12,7 @@ import { readText } from "./value.ts";
 export type LayoutId = "R1" | "R2" | "R3";
 
 /** What stands between two fields, newest first: only the newest can occur in none of the others. */
-const SEPARATORS: readonly { readonly layout: LayoutId; readonly bytes: Uint8Array }[] = [
+export const SEPARATORS: readonly { readonly layout: LayoutId; readonly bytes: Uint8Array }[] = [
   { layout: "R3", bytes: Uint8Array.of(0x7c, 0x1e, 0x1e, 0x1f, 0x7c) },
   // As printed in part one of Elastic's series; their own tool has the one above.
   { layout: "R3", bytes: Uint8Array.of(0x7c, 0x1f, 0x1e, 0x1e, 0x7c) },
@@ -21,7 +21,7 @@ const SEPARATORS: readonly { readonly layout: LayoutId; readonly bytes: Uint8Arr
 ];
 
 /** 1.7 Pro has 51 fields, 4.9.3 has 56 or 57. Fewer than this is no known build, more is no config. */
-const MIN_FIELDS = 20;
+export const MIN_FIELDS = 20;
 const MAX_FIELDS = 256;
 /** Real blobs have 0.5 to 4 KB. */
 export const MAX_BLOB = 0x10000;
@@ -100,8 +100,8 @@ const HOST_BYTES = new Uint8Array(256);
 for (const byte of latin1Bytes("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:[]"))
   HOST_BYTES[byte] = 1;
 
-/** Fields between separators; the last one is empty when the text ends with a separator. */
-function split(plain: Uint8Array, separator: Uint8Array): FieldRange[] {
+/** Fields between separators, up to one over the limit; the last one is empty when the text ends with a separator. */
+export function split(plain: Uint8Array, separator: Uint8Array): FieldRange[] {
   const fields: FieldRange[] = [];
   let from = 0;
   for (const at of indexesOf(plain, separator)) {
@@ -121,7 +121,7 @@ const FIRST_NARROW_FIELD = 50;
  * Where the text ends when `plain` may run past it: what stands behind a config decrypts to noise. The first field from
  * the 20th on that reads as no kind of value is cut to the DER that it starts with, or to nothing.
  */
-export function endOfText({ plain, fields }: DecryptedBlob): {
+export function endOfText({ plain, fields }: Pick<DecryptedBlob, "plain" | "fields">): {
   fields: readonly FieldRange[];
   length: number;
 } {

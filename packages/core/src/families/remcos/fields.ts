@@ -118,6 +118,8 @@ export interface FieldSet {
   /** Fields without a known meaning, or whose bytes do not read as the field should. Empty ones are left out. */
   readonly raw: readonly { readonly index: number; readonly view: View }[];
   readonly tls: readonly TlsItem[];
+  /** How many of `raw` should read as something and do not. */
+  readonly misread: number;
 }
 
 /** Reads every field but the C2 list. `plain` holds the ranges. Empty texts count as empty fields. */
@@ -125,6 +127,7 @@ export function readFields(plain: View, ranges: readonly FieldRange[], layout: L
   const known = new Map<string, FieldValue>();
   const raw: { index: number; view: View }[] = [];
   const tls: TlsItem[] = [];
+  let misread = 0;
   const at = (index: number): View => {
     const range = ranges[index];
     return range === undefined ? plain.clip(0, 0) : plain.clip(range.offset, range.length);
@@ -143,10 +146,12 @@ export function readFields(plain: View, ranges: readonly FieldRange[], layout: L
     }
     const spec = specs[index];
     const value = spec && readField(view, spec, index, layout);
-    if (value === undefined) raw.push({ index, view });
-    else if (value.kind !== "text" || value.value.value !== "") known.set(value.name, value);
+    if (value === undefined) {
+      raw.push({ index, view });
+      if (spec !== undefined) misread++;
+    } else if (value.kind !== "text" || value.value.value !== "") known.set(value.name, value);
   }
-  return { known, raw, tls };
+  return { known, raw, tls, misread };
 }
 
 function readField(view: View, spec: FieldSpec, index: number, layout: LayoutId): FieldValue | undefined {

@@ -13,25 +13,26 @@ import { hex, type View } from "../../bytes/index.ts";
 import type { Image } from "../../formats/image.ts";
 import type { Resource } from "../../formats/pe/model.ts";
 import { FindingBuilder } from "../../model/index.ts";
-import type { ExtractInput, Extraction, Family } from "../family.ts";
+import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts";
 import { blobAt, couldBeBlob, type DecryptedBlob, decryptBlob, endOfText, MAX_BLOB } from "./blob.ts";
 import { readFields } from "./fields.ts";
+import { IDENTITY } from "./identity.ts";
 import { lostSettings } from "./lost-tree.ts";
 import { reportC2, reportFields } from "./report.ts";
 import { aroundName, findVersion, markerOffsets, namesRemcos, randomOffsets } from "./scan.ts";
+import { traces } from "./traces.ts";
 
-const FAMILY = {
-  id: "win.remcos",
-  name: "Remcos",
-  aliases: ["RemcosRAT", "Remvio", "Socmer"],
-  category: ["rat", "keylogger"],
-} as const;
-
-const LAYOUTS = [
+const LAYOUTS: readonly LayoutInfo[] = [
   { id: "R3", title: "RC4, fields between 7C 1E 1E 1F 7C", used: "3.x to 7.x; seen in 4.2.0, 4.9.3" },
   { id: "R2", title: "RC4, fields between 1E", used: "2.x" },
   { id: "R1", title: "RC4, fields between @@", used: "1.x to 2.x; seen in 1.7" },
-] as const;
+  {
+    id: "memory",
+    title: "the decrypted text of any of these, in memory",
+    used: "1.x to 7.x",
+    inMemory: true,
+  },
+];
 
 /** Resources looked at. The malware has a dozen; Windows' own files have thousands. */
 const MAX_RESOURCES = 4096;
@@ -128,7 +129,7 @@ function extract({ image, rules, ledger }: ExtractInput): Extraction {
   // The spans are those just read, so this is a bug and no property of the sample.
   if (plain === undefined) throw new Error("an accepted blob cannot be derived");
 
-  const builder = new FindingBuilder(FAMILY, layout, image.view.artifact);
+  const builder = new FindingBuilder(IDENTITY, layout, image.view.artifact);
   reportC2(builder, plain, c2);
   reportFields(builder, readFields(plain, fields, layout));
   builder.encryption({ algorithm: "RC4", key, usage: "config" }, [keySpan], { as: "code", steps: [source] });
@@ -166,7 +167,7 @@ function failure(image: Image, hinted: boolean, trace: Trace | undefined): Extra
 }
 
 export const remcos: Family = {
-  ...FAMILY,
+  ...IDENTITY,
   summary: "Remote access trojan sold as an administration tool; config in an RC4-encrypted resource.",
   references: [
     "https://malpedia.caad.fkie.fraunhofer.de/details/win.remcos",
@@ -191,4 +192,5 @@ export const remcos: Family = {
     registry: ["HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\Remcos"],
   },
   extract,
+  traces,
 };

@@ -1,5 +1,6 @@
 /** Which host of a Vidar config is a dead drop, which a C2, and which neither: by table, never by guess. */
 import type { Endpoint } from "../../model/index.ts";
+import { isUnder, isUnderBenign } from "../engines/benign-hosts.ts";
 
 export type Platform = "steam" | "telegram" | "mastodon" | "other";
 
@@ -39,65 +40,6 @@ const DEAD_DROP_HOSTS: ReadonlyMap<string, Platform> = new Map([
   ["youtube.com", "other"],
 ]);
 
-/** Hosts that stand in stealers and clean programs alike and are no C2: lookups, specifications, certificates, vendors. */
-const BENIGN_HOSTS: readonly string[] = [
-  "adobe.com",
-  "amazontrust.com",
-  "api.ipify.org",
-  "apache.org",
-  "apple.com",
-  "cloudflare.com",
-  "comodo.com",
-  "comodoca.com",
-  "curl.haxx.se",
-  "curl.se",
-  "digicert.com",
-  "discord.com",
-  "discordapp.com",
-  "entrust.net",
-  "example.com",
-  "github.com",
-  "githubusercontent.com",
-  "globalsign.com",
-  "globalsign.net",
-  "gnu.org",
-  "godaddy.com",
-  "google.com",
-  "googleapis.com",
-  "gstatic.com",
-  "icloud.com",
-  "ip-api.com",
-  "ipinfo.io",
-  "letsencrypt.org",
-  "live.com",
-  "microsoft.com",
-  "microsoftonline.com",
-  "mozilla.com",
-  "mozilla.net",
-  "mozilla.org",
-  "office.com",
-  "outlook.com",
-  "openssl.org",
-  "openxmlformats.org",
-  "python.org",
-  "schemas.xmlsoap.org",
-  "sectigo.com",
-  "sqlite.org",
-  "startssl.com",
-  "steampowered.com",
-  "symantec.com",
-  "symcb.com",
-  "telegram.org",
-  "thawte.com",
-  "usertrust.com",
-  "verisign.com",
-  "w3.org",
-  "windows.com",
-  "windowsupdate.com",
-  "xmlsoap.org",
-  "zlib.net",
-];
-
 const URL = /^(https?):\/\/(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::(\d{1,5}))?(\/[\x21-\x7e]*)?$/;
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,10}(?:[a-z]{2,24}|xn--[a-z0-9-]{2,40})$/i;
@@ -134,17 +76,13 @@ export function parseUrl(text: string): Address | undefined {
   return { scheme, host, ...(port === undefined ? {} : { port }), ...(path === undefined ? {} : { path }) };
 }
 
-function under(host: string, parent: string): boolean {
-  return host === parent || host.endsWith(`.${parent}`);
-}
-
 /** The service that a URL is a dead drop on: a known host with a page of somebody's, or any Mastodon profile. */
 export function deadDropPlatform(url: Address): Platform | undefined {
   const host = url.host.toLowerCase();
   const path = url.path ?? "/";
   if (path === "/") return undefined;
   for (const [parent, platform] of DEAD_DROP_HOSTS) {
-    if (under(host, parent)) return platform;
+    if (isUnder(host, parent)) return platform;
   }
   return MASTODON_PROFILE.test(path) && !IPV4.test(host) ? "mastodon" : undefined;
 }
@@ -167,12 +105,12 @@ export function isProfilePage(url: Address): boolean {
 /** A host that may never be called a C2. */
 export function isBenign(url: Address): boolean {
   const host = url.host.toLowerCase();
-  return BENIGN_HOSTS.some((parent) => under(host, parent)) || isSharedHost(host);
+  return isUnderBenign(host) || isSharedHost(host);
 }
 
 /** Root pages of the dead-drop services themselves: no dead drop, and no C2 either. */
 function isSharedHost(host: string): boolean {
-  for (const parent of DEAD_DROP_HOSTS.keys()) if (under(host, parent)) return true;
+  for (const parent of DEAD_DROP_HOSTS.keys()) if (isUnder(host, parent)) return true;
   return false;
 }
 

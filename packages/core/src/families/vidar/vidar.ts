@@ -20,6 +20,7 @@ import { findHiddenStrings } from "./hidden-strings.ts";
 import { IDENTITY } from "./identity.ts";
 import { scanImage } from "./scan.ts";
 import { readTable, reportTable } from "./substitution.ts";
+import { traces } from "./traces.ts";
 
 const LAYOUTS: readonly LayoutInfo[] = [
   { id: "Va", title: "strings XORed with one text key, C2 in clear", used: "2018 to 2021" },
@@ -28,6 +29,7 @@ const LAYOUTS: readonly LayoutInfo[] = [
   { id: "Vd", title: "addresses, version and build id in clear", used: "2022 to 2025" },
   { id: "Ve", title: "strings through a 91-character substitution table", used: "17.7, 2025" },
   { id: "Vf", title: "XOR blob with tag and user agent for each address", used: "1.5 (rework) to 1.8, 2026" },
+  { id: "memory", title: "decrypted strings on the heap", used: "all", inMemory: true },
 ];
 
 const CLR_HEADER = 14;
@@ -86,6 +88,7 @@ export const vidar: Family = {
   layouts: LAYOUTS,
   defaults: {},
   extract,
+  traces,
   deadDrop: readDeadDrop,
   unresolvedDrops: unresolvedDrop,
 };

@@ -42,6 +42,36 @@ export class MemorySpace {
     return this.#copy(address, this.#present(address, Math.min(length, MAX_READ)));
   }
 
+  /**
+   * Fills `target` with what follows `address`, which must be present so far, and says where it lies in the source;
+   * `length` is less than the target's when the source gives fewer bytes than it lists.
+   */
+  fill(
+    address: bigint,
+    target: Uint8Array,
+  ): { readonly length: number; readonly spans: MemoryBytes["spans"] } {
+    const spans: { offset: number; length: number }[] = [];
+    let index = this.#indexAt(address);
+    let at = address;
+    let done = 0;
+    while (done < target.length) {
+      const region = this.image.regions[index++];
+      if (region === undefined || region.address > at) break;
+      const skip = Number(at - region.address);
+      const wanted = Math.min(target.length - done, region.size - skip);
+      const read = this.image.source.read(region.offset + skip, wanted);
+      target.set(read, done);
+      const last = spans.at(-1);
+      if (last !== undefined && last.offset + last.length === region.offset + skip)
+        last.length += read.length;
+      else if (read.length > 0) spans.push({ offset: region.offset + skip, length: read.length });
+      done += read.length;
+      at += BigInt(read.length);
+      if (read.length < wanted) break;
+    }
+    return { length: done, spans };
+  }
+
   /** Every stretch of regions that touch, ascending. */
   *runs(): Iterable<Run> {
     const { regions } = this.image;
@@ -94,24 +124,7 @@ export class MemorySpace {
   /** Copies what is known to be present; fewer bytes when the source gives fewer. */
   #copy(address: bigint, length: number): MemoryBytes {
     const bytes = new Uint8Array(length);
-    const spans: { offset: number; length: number }[] = [];
-    let index = this.#indexAt(address);
-    let at = address;
-    let done = 0;
-    while (done < length) {
-      const region = this.image.regions[index++] as MemoryRegion;
-      const skip = Number(at - region.address);
-      const wanted = Math.min(length - done, region.size - skip);
-      const read = this.image.source.read(region.offset + skip, wanted);
-      bytes.set(read, done);
-      const last = spans.at(-1);
-      if (last !== undefined && last.offset + last.length === region.offset + skip)
-        last.length += read.length;
-      else if (read.length > 0) spans.push({ offset: region.offset + skip, length: read.length });
-      done += read.length;
-      at += BigInt(read.length);
-      if (read.length < wanted) break;
-    }
+    const { length: done, spans } = this.fill(address, bytes);
     return { bytes: bytes.subarray(0, done), spans };
   }
 }

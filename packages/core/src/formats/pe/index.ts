@@ -2,6 +2,7 @@ export * from "./certificates.ts";
 export * from "./constants.ts";
 export * from "./debug.ts";
 export * from "./exports.ts";
+export * from "./find-images.ts";
 export * from "./imports.ts";
 export type * from "./model.ts";
 export * from "./overlay.ts";

@@ -49,11 +49,11 @@ interface Probe {
   readonly places: ReadonlyMap<number, readonly (readonly [known: Int16Array, position: number])[]>;
 }
 
-const FILTER_SIZE = 0x1000;
+const FILTER_SIZE = 0x1_0000;
 const probes: (Probe | undefined)[] = [];
 
 function hashOf(four: number): number {
-  return (four ^ (four >>> 12) ^ (four >>> 20)) & (FILTER_SIZE - 1);
+  return (four ^ (four >>> 16)) & (FILTER_SIZE - 1);
 }
 
 function probeOf(period: number): Probe {
@@ -131,7 +131,9 @@ function sightings(bytes: Uint8Array, start: number, end: number): Sighting[] {
     const a = bytes[at] as number;
     if (a === 0) continue;
     const b = bytes[at + 1] as number;
-    for (let period = 1; period <= MAX_KEY; period++) {
+    // Most bytes do not come again so soon, which is found out fast.
+    const furthest = bytes.lastIndexOf(a, at + MAX_KEY) - at;
+    for (let period = 1; period <= furthest; period++) {
       if (bytes[at + period] !== a || bytes[at + period + 1] !== b) continue;
       if (!repeats(bytes, at, period)) continue;
       const key = new Uint8Array(period);

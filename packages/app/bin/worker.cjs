@@ -1,0 +1,2 @@
+/** Started by the pool, sandboxed. */
+require("./bundle.cjs").worker();
