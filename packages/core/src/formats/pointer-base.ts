@@ -96,9 +96,13 @@ function vote(pointers: readonly number[], texts: readonly number[]): number | u
     }
   }
   let best = 0;
-  for (let page = 1; page < PAGES; page++) if ((votes[page] as number) > (votes[best] as number)) best = page;
-  const most = votes[best] as number;
-  votes[best] = 0;
-  const next = votes.reduce((a, b) => Math.max(a, b), 0);
+  let most = 0;
+  let next = 0;
+  for (let page = 1; page < votes.length; page++) {
+    const count = votes[page] as number;
+    if (count <= next) continue;
+    if (count > most) [best, most, next] = [page, count, most];
+    else next = count;
+  }
   return most >= MIN_VOTES && most >= MARGIN * next ? best * PAGE : undefined;
 }
