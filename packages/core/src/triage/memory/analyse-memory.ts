@@ -22,6 +22,12 @@ import { isSystemFile, OVERLAP, planWindows, WINDOW, type Window } from "./windo
 const MAX_IMAGE = 64 * 1024 * 1024;
 /** Images taken apart of one dump. */
 const MAX_IMAGES = 4096;
+/**
+ * Bytes of images taken apart, in bytes of the memory that they lie in. An image within an image counts again, so that
+ * headers in every page, each of which claims all that follows, cost no more than a few honest ones.
+ */
+const IMAGE_EFFORT = 2;
+const MIN_IMAGE_EFFORT = 16 * 1024 * 1024;
 /** Zeros in a row that part what is searched. */
 const GAP = 64 * 1024;
 /** Configs of one family looked for in one stretch: of a whole machine's memory several processes may lie in it. */
@@ -59,12 +65,18 @@ class Scan {
   readonly #known = new Set<string>();
   /** Addresses of the images that were found. */
   readonly #images = new Set<bigint>();
+  /** Bytes of images that may still be taken apart. */
+  #effort: number;
+  /** Images that were not, for want of it. */
+  #skipped = 0;
   #buffer = new Uint8Array(WINDOW + OVERLAP);
 
   constructor(image: MemoryImage, file: MemoryFile, kit: Kit, ports: Ports, options: AnalyseOptions) {
     const started = ports.now();
     const state = newState(new Ledger(image.source), file.sha256, options);
     const head = headOf(image, file);
+    const size = image.regions.reduce((sum, region) => sum + region.size, 0);
+    this.#effort = Math.max(MIN_IMAGE_EFFORT, IMAGE_EFFORT * size);
     this.#image = image;
     this.#space = new MemorySpace(image);
     this.#kit = kit;
@@ -83,6 +95,12 @@ class Scan {
       const images = this.#search(window);
       for (const address of images) await this.#takeApart(address);
     }
+    if (this.#skipped > 0)
+      this.#state.reasons.push({
+        stage: "memory",
+        code: "budget",
+        text: `${this.#skipped} more images than are taken apart: those were searched as plain memory only`,
+      });
     this.#state.findings.splice(0, this.#state.findings.length, ...foldPlaces(this.#state.findings));
     return this.#sample();
   }
@@ -151,7 +169,11 @@ class Scan {
     return findImages(view, options)
       .map(({ start }: FoundImage) => window.address + BigInt(start))
       .filter((address) => {
-        if (this.#images.has(address) || this.#images.size >= MAX_IMAGES) return false;
+        if (this.#images.has(address)) return false;
+        if (this.#images.size >= MAX_IMAGES) {
+          this.#skipped++;
+          return false;
+        }
         this.#images.add(address);
         const region = this.#space.regionAt(address);
         return !isSystemFile(region) || this.#isProgram(region);
@@ -165,7 +187,13 @@ class Scan {
 
   async #takeApart(address: bigint): Promise<void> {
     const { ledger, places, findings } = this.#state;
-    const { bytes, spans } = this.#space.clip(address, Math.min(MAX_IMAGE, this.#sizeAt(address)));
+    const size = this.#effort > 0 ? Math.min(MAX_IMAGE, this.#sizeAt(address)) : 0;
+    if (size === 0) {
+      this.#skipped++;
+      return;
+    }
+    const { bytes, spans } = this.#space.clip(address, size);
+    this.#effort -= bytes.length;
     const mark = ledger.entries.length;
     const regions = this.#regionsIn(address, bytes.length);
     const base = numberOf(address);
