@@ -53,6 +53,8 @@ export function analyseMemory(
   return new Scan(image, file, kit, ports, options).run();
 }
 
+const NO_RULES: Ports["rules"] = { scan: () => [] };
+
 class Scan {
   readonly #image: MemoryImage;
   readonly #space: MemorySpace;
@@ -134,22 +136,16 @@ class Scan {
     return images;
   }
 
-  /** Rules, extractors and traces over [start, end) of a window, and again behind each config. */
+  /**
+   * Rules, extractors and traces over [start, end) of a window. Files of the system that nobody could write to take the
+   * extractors only of families that a rule names there.
+   */
   #searchRun(view: View, start: number, end: number, window: Window): void {
+    const open = this.#openParts(window, start, end);
+    const isWhole = open.length === 1 && open[0]?.start === start && open[0].end === end;
+    this.#extract(view, start, end, window, isWhole ? "all" : "named");
+    if (!isWhole) for (const part of open) this.#extract(view, part.start, part.end, window, "unnamed");
     const base = numberOf(window.address);
-    for (let from = start, again = 0; from < end && again < MAX_AGAIN; again++) {
-      const part = view.clip(from, end - from);
-      const hint = { layout: "raw" as const, ...(base === undefined ? {} : { base: base + from }) };
-      const looked = look(
-        { image: openImage(part, hint), format: "memory", container: undefined },
-        this.#kit.families,
-        this.#state.ledger,
-        this.#ports,
-      );
-      record(looked, 0, this.#state);
-      if (looked.findings.length === 0) break;
-      from = Math.max(from + 1, behind(looked.findings, part));
-    }
     const part = view.clip(start, end - start);
     const opens = start > 0 || window.repeated === 0;
     const traces = tracesOf(
@@ -161,6 +157,45 @@ class Scan {
     );
     this.#state.findings.push(...traces.findings.map((finding) => ({ ...finding, subject: 0 })));
     this.#state.reasons.push(...traces.reasons);
+  }
+
+  /** Rules and extractors over [start, end), and again behind each config. `unnamed`: without the rules. */
+  #extract(view: View, start: number, end: number, window: Window, who: "all" | "named" | "unnamed"): void {
+    const base = numberOf(window.address);
+    const ports = who === "unnamed" ? { ...this.#ports, rules: NO_RULES } : this.#ports;
+    for (let from = start, again = 0; from < end && again < MAX_AGAIN; again++) {
+      const part = view.clip(from, end - from);
+      const hint = { layout: "raw" as const, ...(base === undefined ? {} : { base: base + from }) };
+      const looked = look(
+        { image: openImage(part, hint), format: "memory", container: undefined },
+        this.#kit.families,
+        this.#state.ledger,
+        ports,
+        who === "named",
+      );
+      record(looked, 0, this.#state);
+      if (looked.findings.length === 0) break;
+      from = Math.max(from + 1, behind(looked.findings, part));
+    }
+  }
+
+  /** What of [start, end) is not a file of the system as it was mapped: its parts, those that touch as one. */
+  #openParts(window: Window, start: number, end: number): { start: number; end: number }[] {
+    const parts: { start: number; end: number }[] = [];
+    for (const region of window.regions) {
+      const from = Math.max(start, Number(region.address - window.address));
+      const to = Math.min(end, Number(region.address - window.address) + region.size);
+      if (from >= to || this.#isAsMapped(region)) continue;
+      const last = parts.at(-1);
+      if (last?.end === from) last.end = to;
+      else parts.push({ start: from, end: to });
+    }
+    return parts;
+  }
+
+  #isAsMapped(region: MemoryRegion): boolean {
+    const isWritable = region.protection?.includes("w") === true;
+    return !isWritable && isSystemFile(region) && !this.#isProgram(region);
   }
 
   /** Addresses of images that begin in the window and are not the system's own. */
