@@ -1,5 +1,6 @@
 /** The config as it lies in memory once decrypted: one text from the C2 list on, in a buffer of the program's heap. */
 import { equalBytes, indexesOf, indexOf, latin1Bytes, type View } from "../../bytes/index.ts";
+import { behindHeader } from "../engines/heap-block.ts";
 import {
   endOfText,
   type FieldRange,
@@ -69,7 +70,7 @@ export function blockAround(
   spend: (bytes: number) => boolean,
 ): ClearBlock | undefined {
   const { bytes } = view;
-  const start = startOfRun(bytes, separator, hit, Math.max(floor, hit - MAX_BEFORE));
+  const start = startOfRun(view, separator, hit, Math.max(floor, hit - MAX_BEFORE));
   const first = indexOf(bytes, separator, start, hit + separator.length);
   if (!spend(hit - start) || first <= start) return undefined;
   const c2 = parseC2List(bytes.subarray(start, first), layout === "R3");
@@ -93,7 +94,8 @@ const LIST_BYTES = new Uint8Array(256).fill(1, 0x20, 0x7f);
  * Start of the text that ends at `hit`: printable bytes, separators of fields and of the list's entries, and single
  * other bytes that are a whole field.
  */
-function startOfRun(bytes: Uint8Array, separator: Uint8Array, hit: number, floor: number): number {
+function startOfRun(view: View, separator: Uint8Array, hit: number, floor: number): number {
+  const { bytes } = view;
   let at = hit;
   while (at > floor) {
     const byte = bytes[at - 1] as number;
@@ -103,7 +105,7 @@ function startOfRun(bytes: Uint8Array, separator: Uint8Array, hit: number, floor
   }
   // A lone separator of entries, or an end of the text before, is no start.
   while (at < hit && LIST_BYTES[bytes[at] as number] === 0) at++;
-  return at;
+  return behindHeader(bytes, at, view.base);
 }
 
 /** Part of FF FF FF FF, which some builds put between entries: `at` is behind the byte asked for. */

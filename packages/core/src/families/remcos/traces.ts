@@ -21,7 +21,10 @@ const MIN_EFFORT = 1 << 20;
 
 const SEPARATOR_NAMES = { R3: "7C 1E 1E 1F 7C", R2: "1E", R1: "@@" } as const;
 
-/** Heap buffers start at multiples of 8; that of a reference-counted string 12 bytes later. */
+/**
+ * Heap buffers start at multiples of 8; that of a reference-counted string 12 bytes later. A block's header may end in
+ * bytes that read as the start of a host name, so a zero before the text alone does not tell.
+ */
 const ALIGNMENT = 4;
 
 function read(input: TraceInput): readonly Finding[] {
@@ -71,7 +74,7 @@ function hitsBySeparator(hits: TraceInput["hits"]): readonly Place[][] {
 /** False where the first host may be longer than what is seen of it, or shorter. */
 function startsSharply({ view, address, opens }: TraceInput, start: number): boolean {
   if (start === 0) return opens === true;
-  return view.u8(start - 1) === 0 || ((address ?? view.base) + start) % ALIGNMENT === 0;
+  return ((address ?? view.base) + start) % ALIGNMENT === 0;
 }
 
 /** Undefined when no entry of the list may be called a C2. */

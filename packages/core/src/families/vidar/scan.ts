@@ -3,6 +3,7 @@
  * tables, which hold a colon as they hold every character of their alphabet.
  */
 import { latin1Bytes, type View } from "../../bytes/index.ts";
+import { opensBlock } from "../engines/heap-block.ts";
 import { MARKERS } from "./evidence.ts";
 import { type Address, parseUrl } from "./hosts.ts";
 import { tableAround } from "./substitution-table.ts";
@@ -64,7 +65,7 @@ export function scanImage(view: View): Scan {
       const start = bytes[at - 1] === 0x73 ? at - 5 : at - 4; // "https" or "http"
       if (start < 0 || bytes[start] !== 0x68 || bytes[start + 1] !== 0x74 || urls.length >= MAX_URLS)
         continue;
-      if (!endsText(bytes[start - 1])) continue;
+      if (!endsText(bytes[start - 1]) && !opensBlock(bytes, start, view.base)) continue;
       const text = textAt(bytes, start, MAX_URL);
       const url = text === undefined ? undefined : parseUrl(text);
       if (text !== undefined && url !== undefined)

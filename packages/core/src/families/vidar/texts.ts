@@ -1,5 +1,6 @@
 /** Printable NUL-terminated strings in bytes. */
 import { type Found, latin1, type View } from "../../bytes/index.ts";
+import { behindHeader } from "../engines/heap-block.ts";
 
 export interface FoundText extends Found<string> {
   readonly offset: number;
@@ -36,9 +37,10 @@ export function* textsIn(
   for (let i = from; i < last; i++) {
     const byte = bytes[i] as number;
     if (byte >= 0x20 && byte <= 0x7e) continue;
-    const length = i - from;
+    const offset = behindHeader(bytes, from, view.base);
+    const length = i - offset;
     if (byte === 0 && length >= min && length <= max)
-      yield { value: latin1(bytes.subarray(from, i)), offset: from, at: [view.span(from, length)] };
+      yield { value: latin1(bytes.subarray(offset, i)), offset, at: [view.span(offset, length)] };
     from = i + 1;
   }
 }

@@ -44,8 +44,14 @@ export class Places {
       this.#note(known.also, kept);
       findings[known.index] = finding;
     }
-    for (const { index, also } of this.#configs.values())
-      if (also.length > 0) findings[index] = { ...(findings[index] as Finding), also };
+    for (const { index, also } of this.#configs.values()) {
+      if (also.length === 0) continue;
+      const finding = findings[index] as Finding;
+      // The window and the image that was taken out of it show the same bytes: that is one place.
+      const own = this.#placeOf(finding);
+      const others = also.filter(({ offset }) => offset !== own?.offset);
+      if (others.length > 0) findings[index] = { ...finding, also: others };
+    }
     if (stays) return true;
     this.#pointAtSample(mark);
     for (let id = mark; id < ledger.entries.length; id++)
@@ -55,11 +61,16 @@ export class Places {
   }
 
   #note(also: Span[], finding: Finding): void {
-    const [first] = finding.evidence.flatMap(({ at }) => at);
-    if (first === undefined || also.length >= MAX_ALSO) return;
-    const [place] = inSample(first, this.#state.ledger);
+    if (also.length >= MAX_ALSO) return;
+    const place = this.#placeOf(finding);
     const isKnown = also.some((one) => one.offset === place?.offset);
     if (place !== undefined && !isKnown) also.push(place);
+  }
+
+  /** Where in the sample the finding's first piece of evidence comes from. */
+  #placeOf(finding: Finding): Span | undefined {
+    const first = finding.evidence[0]?.at[0];
+    return first === undefined ? undefined : inSample(first, this.#state.ledger)[0];
   }
 
   /** Reasons that speak of artifacts about to go speak of the sample's own bytes instead. */
