@@ -10,6 +10,7 @@ import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
 import { inspectCommand } from "./inspect.ts";
 import { UsageError } from "./options.ts";
+import { pivotCommand } from "./pivot.ts";
 import { triageCommand } from "./triage.ts";
 
 const USAGE_STATUS = 2;
@@ -33,6 +34,7 @@ export function program(): Command {
   deaddropCommand(assay);
   cartCommand(assay);
   exportCommand(assay);
+  pivotCommand(assay);
   for (const command of assay.commands) command.copyInheritedSettings(assay);
   return assay;
 }

@@ -1,1 +1,4 @@
+export * from "./config-fields.ts";
+export { configId } from "./config-id.ts";
+export * from "./pivots.ts";
 export * from "./relate.ts";
