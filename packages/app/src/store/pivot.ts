@@ -3,7 +3,7 @@ import { defangIndicator } from "@assay/core/indicators/defang";
 import { type IndicatorKey, targetsOf } from "@assay/core/indicators/targets";
 import type { IndicatorType } from "@assay/core/model/index";
 import { rankPivots } from "@assay/core/relations/pivots";
-import { and, count, desc, eq, inArray, or, sql, sum } from "drizzle-orm";
+import { and, asc, count, countDistinct, desc, eq, inArray, or, sql, sum } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { exclusionList } from "./exclusions.ts";
 import { indicatorKey, valueKey } from "./keys.ts";
@@ -14,7 +14,7 @@ import { artifacts, configFields, findings, holdings, indicators, samples, total
 const AROUND = 500;
 /** Next pivots that are weighed, those that most of the samples hold first. */
 const CANDIDATES = 1000;
-/** Different matches of one value that are told: a version number may be in every config's fields. */
+/** Fields with one value that are told. */
 const MAX_FIELDS = 20;
 
 export interface Match {
@@ -61,29 +61,21 @@ export interface PivotOptions {
 
 export async function pivot(db: Database, value: string, options: PivotOptions): Promise<Pivot> {
   const targets = targetsOf(value);
-  const [known, hashed, fields, of, excluded] = [
-    await knownIndicators(db, targets.indicators),
-    targets.hash === undefined ? [] : await samplesByHash(db, targets.hash),
-    await fieldMatches(db, value.trim()),
-    await corpusSize(db),
-    await exclusionList(db),
-  ];
-  const ids = known.map(({ id }) => id);
-  const viaFields = ids.length > 0 || hashed.length > 0 ? [] : fields;
-  const hashes = await samplesOf(
-    db,
-    ids,
-    hashed,
-    viaFields.map(({ config }) => config),
-    AROUND,
-  );
-  const total = await totalOf(
-    db,
-    ids,
-    hashed,
-    viaFields.map(({ config }) => config),
-  );
-  const around = await indicatorsAround(db, hashes, ids);
+  const known = await knownIndicators(db, targets.indicators);
+  const hashed = targets.hash === undefined ? [] : await samplesByHash(db, targets.hash);
+  const text = value.trim();
+  const isKnown = known.length > 0 || hashed.length > 0;
+  // What is an indicator is in the config too, under the name of its field: nothing new.
+  const fields = isKnown || text === "" ? [] : await fieldMatches(db, valueKey(text));
+  const of = await corpusSize(db);
+  const excluded = await exclusionList(db);
+  const reach: Reach = {
+    ids: known.map(({ id }) => id),
+    hashes: [...new Set(hashed.map(({ sha256 }) => sha256))],
+    field: fields.length === 0 ? undefined : valueKey(text),
+  };
+  const newest = await newestOf(db, reach, AROUND);
+  const around = await indicatorsAround(db, newest, reach.ids);
   const ranked = rankPivots(
     around.map((one) => ({
       ...one,
@@ -103,17 +95,24 @@ export async function pivot(db: Database, value: string, options: PivotOptions):
           ...(by === undefined ? {} : { excludedBy: by }),
         };
       }),
-      ...hashed.slice(0, MAX_FIELDS).map(({ as, sha256 }) => ({
-        ...{ type: as, value: sha256, defanged: sha256, samples: 1, of, linkable: true },
+      ...hashMatches(hashed, of),
+      ...fields.map(({ name, samples: n }) => ({
+        ...{ type: `config.${name}`, value: text, defanged: text, samples: n, of, linkable: false },
       })),
-      ...fieldSummary(fields, value.trim(), of),
     ],
-    total,
-    samples: await describeSamples(db, hashes.slice(0, options.limit), ids),
-    next: ranked.slice(0, options.next).map(({ type, value, weight, here, leadsTo, samples }) => ({
-      ...{ type, value, defanged: defangIndicator(type, value), weight, here, leadsTo, samples },
+    total: newest.length < AROUND ? newest.length : await totalOf(db, reach, known),
+    samples: await describeSamples(db, newest.slice(0, options.limit), reach.ids),
+    next: ranked.slice(0, options.next).map(({ type, value: one, weight, here, leadsTo, samples: n }) => ({
+      ...{ type, value: one, defanged: defangIndicator(type, one), weight, here, leadsTo, samples: n },
     })),
   };
+}
+
+/** What a value leads to samples by. */
+interface Reach {
+  readonly ids: readonly string[];
+  readonly hashes: readonly string[];
+  readonly field: string | undefined;
 }
 
 /** Samples that hold anything. */
@@ -124,6 +123,7 @@ export async function corpusSize(db: Database): Promise<number> {
 
 async function knownIndicators(db: Database, keys: readonly IndicatorKey[]) {
   if (keys.length === 0) return [];
+  const order = keys.map(({ type, value }) => indicatorKey(type, value));
   const rows = await db
     .select({
       id: indicators.id,
@@ -135,13 +135,7 @@ async function knownIndicators(db: Database, keys: readonly IndicatorKey[]) {
       lastSeen: indicators.lastSeen,
     })
     .from(indicators)
-    .where(
-      inArray(
-        indicators.id,
-        keys.map(({ type, value }) => indicatorKey(type, value)),
-      ),
-    );
-  const order = keys.map(({ type, value }) => indicatorKey(type, value));
+    .where(inArray(indicators.id, order));
   return rows
     .filter((row) => row.samples > 0)
     .map((row) => ({ ...row, type: row.type as IndicatorType }))
@@ -150,8 +144,20 @@ async function knownIndicators(db: Database, keys: readonly IndicatorKey[]) {
 
 interface Hashed {
   readonly sha256: string;
-  /** `sample`, or the kind of artifact of it that has the hash. */
+  /** `sample`, `config`, or the kind of artifact of it that has the hash. */
   readonly as: string;
+  /** The hash that was asked for. */
+  readonly hash: string;
+}
+
+/** One match for each thing that the hash is. */
+function hashMatches(hashed: readonly Hashed[], of: number): Match[] {
+  const counts = new Map<string, number>();
+  for (const { as } of hashed) counts.set(as, (counts.get(as) ?? 0) + 1);
+  return [...counts].map(([as, n]) => {
+    const value = hashed.find((one) => one.as === as)?.hash ?? "";
+    return { type: as, value, defanged: value, samples: n, of, linkable: true };
+  });
 }
 
 async function samplesByHash(
@@ -159,7 +165,7 @@ async function samplesByHash(
   { kind, value }: { readonly kind: "md5" | "sha1" | "sha256"; readonly value: string },
 ): Promise<Hashed[]> {
   const own = await db.select({ sha256: samples.sha256 }).from(samples).where(eq(samples[kind], value));
-  const found: Hashed[] = own.map(({ sha256 }) => ({ sha256, as: "sample" }));
+  const found: Hashed[] = own.map(({ sha256 }) => ({ sha256, as: "sample", hash: value }));
   if (kind !== "sha256") return found;
   const inside = await db
     .selectDistinct({ sha256: samples.sha256, kind: artifacts.kind })
@@ -177,40 +183,25 @@ async function samplesByHash(
     ...found,
     ...inside
       .filter(({ sha256 }) => sha256 !== value)
-      .map(({ sha256, kind: as }) => ({ sha256, as: `artifact (${as})` })),
-    ...configured.map(({ sha256 }) => ({ sha256, as: "config" })),
+      .map(({ sha256, kind: as }) => ({ sha256, as: `artifact (${as})`, hash: value })),
+    ...configured.map(({ sha256 }) => ({ sha256, as: "config", hash: value })),
   ];
 }
 
-/** Configs with a field of just this value. */
-async function fieldMatches(db: Database, value: string) {
-  if (value === "") return [];
+/** Names of the fields that have just this value in a config that stands, with how many samples have it there. */
+async function fieldMatches(db: Database, key: string): Promise<{ name: string; samples: number }[]> {
   return db
-    .selectDistinct({ config: configFields.config, name: configFields.name })
+    .select({ name: configFields.name, samples: countDistinct(findings.subject) })
     .from(configFields)
-    .where(eq(configFields.key, valueKey(value)))
-    .limit(AROUND);
+    .innerJoin(findings, eq(findings.config, configFields.config))
+    .innerJoin(samples, and(eq(samples.analysis, findings.analysis), eq(samples.sha256, findings.subject)))
+    .where(eq(configFields.key, key))
+    .groupBy(configFields.name)
+    .orderBy(asc(configFields.name))
+    .limit(MAX_FIELDS);
 }
 
-/** One match for each name of a field. */
-function fieldSummary(
-  fields: readonly { readonly config: string; readonly name: string }[],
-  value: string,
-  of: number,
-): Match[] {
-  const configsOf = new Map<string, number>();
-  for (const { name } of fields) configsOf.set(name, (configsOf.get(name) ?? 0) + 1);
-  return [...configsOf].slice(0, MAX_FIELDS).map(([name, samples]) => ({
-    ...{ type: `config.${name}`, value, defanged: value, samples, of, linkable: false },
-  }));
-}
-
-function whichSamples(
-  db: Database,
-  ids: readonly string[],
-  hashed: readonly Hashed[],
-  configs: readonly string[],
-) {
+function whichSamples(db: Database, { ids, hashes, field }: Reach) {
   return or(
     ids.length === 0
       ? undefined
@@ -221,32 +212,23 @@ function whichSamples(
             .from(holdings)
             .where(inArray(holdings.indicator, [...ids])),
         ),
-    hashed.length === 0
-      ? undefined
-      : inArray(
-          samples.sha256,
-          hashed.map(({ sha256 }) => sha256),
-        ),
-    configs.length === 0
+    hashes.length === 0 ? undefined : inArray(samples.sha256, [...hashes]),
+    field === undefined
       ? undefined
       : inArray(
           samples.sha256,
           db
             .select({ sample: findings.subject })
             .from(findings)
-            .where(inArray(findings.config, [...configs])),
+            .innerJoin(configFields, eq(configFields.config, findings.config))
+            .where(and(eq(configFields.key, field), eq(findings.analysis, samples.analysis))),
         ),
   );
 }
 
-async function samplesOf(
-  db: Database,
-  ids: readonly string[],
-  hashed: readonly Hashed[],
-  configs: readonly string[],
-  limit: number,
-): Promise<string[]> {
-  const which = whichSamples(db, ids, hashed, configs);
+/** Hashes of the samples last seen, at most `limit`. */
+async function newestOf(db: Database, reach: Reach, limit: number): Promise<string[]> {
+  const which = whichSamples(db, reach);
   if (which === undefined) return [];
   const rows = await db
     .select({ sha256: samples.sha256 })
@@ -259,13 +241,12 @@ async function samplesOf(
 
 async function totalOf(
   db: Database,
-  ids: readonly string[],
-  hashed: readonly Hashed[],
-  configs: readonly string[],
+  reach: Reach,
+  known: readonly { readonly samples: number }[],
 ): Promise<number> {
-  const which = whichSamples(db, ids, hashed, configs);
-  if (which === undefined) return 0;
-  const [row] = await db.select({ n: count() }).from(samples).where(which);
+  const [only] = known;
+  if (only !== undefined && known.length === 1 && reach.hashes.length === 0) return only.samples;
+  const [row] = await db.select({ n: count() }).from(samples).where(whichSamples(db, reach));
   return row?.n ?? 0;
 }
 
