@@ -5,12 +5,12 @@
  * another that waits for it.
  */
 import type { Sample } from "@assay/core/model/index";
-import { asc, eq, inArray, sql } from "drizzle-orm";
-import type { PgTable } from "drizzle-orm/pg-core";
+import { asc, eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { type Facts, factsOf, type Holding, type IndicatorFacts, type SubjectFacts } from "./facts.ts";
 import { groupBy } from "./group.ts";
 import { keyOf, valueKey } from "./keys.ts";
+import { insertRows, recordset } from "./rows.ts";
 import {
   analyses,
   artifacts,
@@ -45,8 +45,6 @@ export interface NewHolding {
   readonly indicator: string;
 }
 
-/** Rows of one statement: PostgreSQL takes 65,535 parameters, and no table here has 13 columns. */
-const ROWS = 5000;
 /** Rows of `totals`. */
 const PARTS = 16;
 
@@ -93,18 +91,6 @@ async function write(db: Database, run: Run, batch: readonly Entry[]): Promise<N
   return putHoldings(db, standings, batch);
 }
 
-async function insertAll<T extends PgTable>(
-  db: Database,
-  table: T,
-  rows: readonly T["$inferInsert"][],
-): Promise<void> {
-  for (let at = 0; at < rows.length; at += ROWS)
-    await db
-      .insert(table)
-      .values(rows.slice(at, at + ROWS) as T["$inferInsert"][])
-      .onConflictDoNothing();
-}
-
 /** Every file that the batch speaks of, with when it was seen. */
 async function putSamples(db: Database, batch: readonly Entry[]): Promise<void> {
   const rows = new Map<string, typeof samples.$inferInsert>();
@@ -125,22 +111,19 @@ async function putSamples(db: Database, batch: readonly Entry[]): Promise<void> 
       }
     }
   const sorted = [...rows.values()].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
-  for (let at = 0; at < sorted.length; at += ROWS)
-    await db
-      .insert(samples)
-      .values(sorted.slice(at, at + ROWS))
-      .onConflictDoUpdate({
-        target: samples.sha256,
-        set: {
-          sha1: sql`coalesce(excluded.sha1, ${samples.sha1})`,
-          md5: sql`coalesce(excluded.md5, ${samples.md5})`,
-          size: sql`coalesce(excluded.size, ${samples.size})`,
-          format: sql`case when excluded.submitted then excluded.format else ${samples.format} end`,
-          submitted: sql`excluded.submitted or ${samples.submitted}`,
-          firstSeen: sql`least(excluded.first_seen, ${samples.firstSeen})`,
-          lastSeen: sql`greatest(excluded.last_seen, ${samples.lastSeen})`,
-        },
-      });
+  await insertRows(
+    db,
+    samples,
+    sorted,
+    sql`on conflict (sha256) do update set
+      sha1 = coalesce(excluded.sha1, ${samples.sha1}),
+      md5 = coalesce(excluded.md5, ${samples.md5}),
+      size = coalesce(excluded.size, ${samples.size}),
+      format = case when excluded.submitted then excluded.format else ${samples.format} end,
+      submitted = excluded.submitted or ${samples.submitted},
+      first_seen = least(excluded.first_seen, ${samples.firstSeen}),
+      last_seen = greatest(excluded.last_seen, ${samples.lastSeen})`,
+  );
 }
 
 async function putNames(db: Database, batch: readonly Entry[]): Promise<void> {
@@ -149,7 +132,7 @@ async function putNames(db: Database, batch: readonly Entry[]): Promise<void> {
       subject.names.map((name) => ({ sample: subject.sha256, key: valueKey(name), name })),
     ),
   );
-  await insertAll(db, names, rows);
+  await insertRows(db, names, rows);
 }
 
 async function putAnalyses(
@@ -173,33 +156,30 @@ async function putAnalyses(
     });
   }
   const all = [...rows.values()];
-  for (let at = 0; at < all.length; at += ROWS)
-    await db
-      .insert(analyses)
-      .values(all.slice(at, at + ROWS))
-      .onConflictDoUpdate({
-        target: analyses.id,
-        set: {
-          firstAt: sql`least(excluded.first_at, ${analyses.firstAt})`,
-          lastAt: sql`greatest(excluded.last_at, ${analyses.lastAt})`,
-        },
-      });
-  await insertAll(
+  await insertRows(
+    db,
+    analyses,
+    all,
+    sql`on conflict (id) do update set
+      first_at = least(excluded.first_at, ${analyses.firstAt}),
+      last_at = greatest(excluded.last_at, ${analyses.lastAt})`,
+  );
+  await insertRows(
     db,
     artifacts,
     batch.flatMap(({ facts }) => facts.artifacts),
   );
-  await insertAll(
+  await insertRows(
     db,
     configs,
     batch.flatMap(({ facts }) => facts.configs),
   );
-  await insertAll(
+  await insertRows(
     db,
     configFields,
     batch.flatMap(({ facts }) => facts.fields),
   );
-  await insertAll(
+  await insertRows(
     db,
     findings,
     batch.flatMap(({ facts }) => facts.findings),
@@ -368,19 +348,16 @@ async function putIndicators(
       });
     }
   const sorted = [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-  for (let at = 0; at < sorted.length; at += ROWS)
-    await db
-      .insert(indicators)
-      .values(sorted.slice(at, at + ROWS))
-      .onConflictDoUpdate({
-        target: indicators.id,
-        set: {
-          linkable: sql`excluded.linkable and ${indicators.linkable}`,
-          samples: sql`excluded.samples + ${indicators.samples}`,
-          firstSeen: sql`least(excluded.first_seen, ${indicators.firstSeen})`,
-          lastSeen: sql`greatest(excluded.last_seen, ${indicators.lastSeen})`,
-        },
-      });
+  await insertRows(
+    db,
+    indicators,
+    sorted,
+    sql`on conflict (id) do update set
+      linkable = excluded.linkable and ${indicators.linkable},
+      samples = excluded.samples + ${indicators.samples},
+      first_seen = least(excluded.first_seen, ${indicators.firstSeen}),
+      last_seen = greatest(excluded.last_seen, ${indicators.lastSeen})`,
+  );
   const gone = [...change].filter(([id]) => !rows.has(id)).sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [id, by] of gone)
     await db
@@ -392,7 +369,7 @@ async function putIndicators(
 async function replaceHoldings(db: Database, changed: readonly [string, Standing][]): Promise<void> {
   const had = changed.filter(([, { before }]) => before.length > 0).map(([sample]) => sample);
   if (had.length > 0) await db.delete(holdings).where(inArray(holdings.sample, had));
-  await insertAll(
+  await insertRows(
     db,
     holdings,
     changed.flatMap(([sample, { holds }]) => holds.map((hold) => ({ ...hold, sample }))),
@@ -400,17 +377,15 @@ async function replaceHoldings(db: Database, changed: readonly [string, Standing
 }
 
 async function pointAtResults(db: Database, changed: readonly [string, Standing][]): Promise<void> {
-  const byAnalysis = groupBy(changed, ([, { analysis }]) => analysis as string);
-  const values = [...byAnalysis].flatMap(([analysis, subjects]) =>
-    subjects.map(([sha256]) => sql`(${Buffer.from(sha256, "hex")}::bytea, ${analysis}::uuid)`),
-  );
+  const { sha256, analysis } = getTableColumns(samples);
+  const rows = changed.map(([hash, standing]) => ({ sha256: hash, analysis: standing.analysis }));
   await db.execute(
-    sql`update assay.samples set analysis = v.analysis, outcome = case
-          when assay.samples.sha256 = a.sample then a.outcome
-          else assay.samples.outcome end
-        from (values ${sql.join(values, sql`, `)}) as v (sha256, analysis)
-        join assay.analyses a on a.id = v.analysis
-        where assay.samples.sha256 = v.sha256`,
+    sql`update ${samples} set analysis = r.analysis, outcome = case
+          when ${samples.sha256} = a.sample then a.outcome
+          else ${samples.outcome} end
+        from ${recordset(Object.entries({ sha256, analysis }), rows)}
+        join ${analyses} a on a.id = r.analysis
+        where ${samples.sha256} = r.sha256`,
   );
 }
 
