@@ -7,12 +7,15 @@ export interface CorpusFlags {
   readonly corpus?: string;
 }
 
+/** What becomes of a folder without a corpus: a question to it is a mistake, something to keep makes one. */
+export type Absent = "make" | "refuse";
+
 export function corpusOption(): Option {
   return new Option("--corpus <dir>", "folder of the corpus").env("ASSAY_CORPUS");
 }
 
 /** Rows go to the server that DATABASE_URL names, if any; samples always into the folder. */
-export async function openPlace(flags: CorpusFlags): Promise<Corpus> {
+export async function openPlace(flags: CorpusFlags, absent: Absent): Promise<Corpus> {
   const server = process.env.DATABASE_URL;
   const hasServer = server !== undefined && server !== "";
   if (flags.corpus === undefined && !hasServer)
@@ -22,6 +25,7 @@ export async function openPlace(flags: CorpusFlags): Promise<Corpus> {
     openCorpus({
       ...(flags.corpus === undefined ? {} : { folder: flags.corpus }),
       ...(hasServer ? { server } : {}),
+      make: absent === "make",
     }),
   );
 }
@@ -38,8 +42,12 @@ export async function told<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Runs `work` on the corpus and closes it whatever happens. */
-export async function withCorpus<T>(flags: CorpusFlags, work: (corpus: Corpus) => Promise<T>): Promise<T> {
-  const corpus = await openPlace(flags);
+export async function withCorpus<T>(
+  flags: CorpusFlags,
+  work: (corpus: Corpus) => Promise<T>,
+  absent: Absent = "refuse",
+): Promise<T> {
+  const corpus = await openPlace(flags, absent);
   try {
     return await told(() => work(corpus));
   } finally {

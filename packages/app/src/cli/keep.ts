@@ -19,7 +19,7 @@ export interface Keeper {
 const MAX_TOLD = 20;
 
 export async function keepIn(flags: CorpusFlags, maxBytes: number): Promise<Keeper> {
-  const corpus = await openPlace(flags);
+  const corpus = await openPlace(flags, "make");
   const run = {
     startedAt: new Date().toISOString(),
     engine: ENGINE_VERSION,

@@ -3,6 +3,8 @@ import { printable, shorten } from "@assay/core/export/escape";
 import { defang } from "@assay/core/indicators/defang";
 import type { Pivot } from "../store/pivot.ts";
 import type { SampleRow } from "../store/samples.ts";
+import type { SearchResult } from "../store/search.ts";
+import type { WatchRow } from "../store/watch.ts";
 import { columns } from "./columns.ts";
 import type { Style } from "./style.ts";
 
@@ -49,7 +51,19 @@ function nextTable({ next }: Pivot, { paint, width }: Style): string {
   return `${paint.heading("Next pivots")}\n${columns(["VALUE", "TYPE", "WEIGHT", "HERE", "LEADS TO"], rows, width, paint)}`;
 }
 
-export function samplesTable(samples: readonly SampleRow[], { paint, width }: Style): string {
+export function searchText(found: SearchResult, style: Style): string {
+  if (found.total === 0) return "no sample\n";
+  const head = style.paint.heading(`Samples (${shown(found.samples.length, found.total)})`);
+  return `${head}\n${samplesTable(found.samples, style)}\n`;
+}
+
+export function watchesText(rows: readonly WatchRow[], { paint, width }: Style): string {
+  if (rows.length === 0) return "nothing is watched\n";
+  const cells = rows.map(({ value, addedAt, hits }) => [safe(defang(value)), day(addedAt), String(hits)]);
+  return `${columns(["VALUE", "SINCE", "HITS"], cells, width, paint)}\n`;
+}
+
+function samplesTable(samples: readonly SampleRow[], { paint, width }: Style): string {
   if (samples.length === 0) return "none";
   const rows = samples.map((sample) => {
     const [finding] = sample.findings;

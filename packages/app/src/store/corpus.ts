@@ -1,5 +1,5 @@
 /** Opens a corpus: its lock, its database in the present form, its blobs. */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type BlobStore, FolderBlobs } from "./blobs.ts";
 import { type Connection, type Database, openEmbedded, openServer } from "./database.ts";
@@ -14,6 +14,8 @@ export interface Place {
   readonly folder?: string;
   /** `postgres://…` */
   readonly server?: string;
+  /** False: a folder without a corpus is refused. Default: one is made. */
+  readonly make?: boolean;
 }
 
 export interface Corpus {
@@ -27,6 +29,13 @@ export interface Corpus {
 export async function openCorpus(place: Place): Promise<Corpus> {
   const folder = place.folder === undefined ? undefined : resolve(place.folder);
   if (folder === undefined && place.server === undefined) throw new RangeError("a folder or a server");
+  if (
+    folder !== undefined &&
+    place.server === undefined &&
+    place.make === false &&
+    !existsSync(join(folder, "db"))
+  )
+    throw new CorpusError(`there is no corpus in ${folder}: assay triage --corpus makes one`);
   if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const blobs = folder === undefined ? undefined : new FolderBlobs(join(folder, "blobs"));
   if (place.server !== undefined) return ready(await openServer(place.server), blobs, undefined);
