@@ -12,7 +12,7 @@ import { MemorySpace, openMemory } from "../packages/core/src/formats/memory/ind
 import { Ledger, type Sample } from "../packages/core/src/model/index.ts";
 import { analyseMemory } from "../packages/core/src/triage/memory/analyse-memory.ts";
 import { tracesOf } from "../packages/core/src/triage/memory/traces.ts";
-import { OVERLAP, planWindows, WINDOW } from "../packages/core/src/triage/memory/windows.ts";
+import { overlapOf, planWindows, WINDOW } from "../packages/core/src/triage/memory/windows.ts";
 
 const [mode, path = "", form] = process.argv.slice(2);
 const memory = form === "raw" ? ({ kind: "raw" } as const) : {};
@@ -40,7 +40,7 @@ function shown(sample: Sample): object {
 async function total(): Promise<object> {
   const analyser = await createAnalyser({ memory });
   const stop = clock();
-  const sample = await analyser.analyseFile(path, "dump");
+  const sample = await analyser.analyseFile(Buffer.from(path), "dump");
   return { ...stop(), ...shown(sample), rss: process.resourceUsage().maxRSS / 1024 };
 }
 
@@ -61,9 +61,9 @@ async function passes(): Promise<object> {
   const image = openMemory(source, memory);
   if (!image.ok) throw new Error(image.error.code);
   const space = new MemorySpace(image.value);
-  const buffer = new Uint8Array(WINDOW + OVERLAP);
+  const buffer = new Uint8Array(WINDOW + overlapOf(kit.families));
   const ledger = new Ledger(buffer);
-  const windows = planWindows(space);
+  const windows = planWindows(space, overlapOf(kit.families));
   const each = (use: (length: number) => void): void => {
     for (const { address, size } of windows) use(space.fill(address, buffer.subarray(0, size)).length);
   };

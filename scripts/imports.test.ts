@@ -15,7 +15,7 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
   indicators: ["bytes", "model", "npm:tldts"],
   relations: ["bytes", "codecs", "model", "indicators"],
   triage: ["bytes", "codecs", "formats", "model", "families", "layers", "indicators", "relations"],
-  export: ["bytes", "model", "indicators"],
+  export: ["bytes", "codecs", "model", "indicators"],
 };
 
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));

@@ -14,7 +14,7 @@ const GIB = 1024 ** 3;
 const CHUNK = 1024 ** 2;
 const POLL_MS = 100;
 const CAP = 2.5 * GIB;
-const bin = fileURLToPath(new URL("../packages/app/bin/assay.js", import.meta.url));
+const bin = fileURLToPath(new URL("../packages/app/bin/assay.cjs", import.meta.url));
 
 /** Peak resident memory of a process and all below it, the largest single one, in bytes; 0 where there is no /proc. */
 function peak(pid: number): number {

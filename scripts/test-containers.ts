@@ -27,7 +27,7 @@ import { demoBatch } from "../packages/carriers/src/demo.ts";
 import type { Finding, Report, Sample } from "../packages/core/src/model/index.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const bin = join(root, "packages/app/bin/assay.js");
+const bin = join(root, "packages/app/bin/assay.cjs");
 /** A program with nothing in it, as the stub of self-extractors. */
 const stub = join(root, "packages/core/src/formats/pe/fixtures/hello32.exe");
 

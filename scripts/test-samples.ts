@@ -1,7 +1,8 @@
 /**
  * `npm run test:samples -- DIR`: the goldens, by SHA-256, on a folder of real samples kept outside the repository.
- * Every golden that is there must come out exactly; a file without a golden must yield no config (`--allow-unknown`
- * lists such findings instead of failing on them). Says how many goldens were absent.
+ * Every golden that is there must come out exactly, from the file and from each of its forms in memory (memory-forms.ts);
+ * a file without a golden must yield no config (`--allow-unknown` lists such findings instead of failing on them), nor
+ * must its bytes as a region of memory. Says how many goldens were absent.
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -9,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAnalyser } from "../packages/app/src/analyser.ts";
 import type { Finding } from "../packages/core/src/model/index.ts";
+import { extractAll, formsOf } from "./memory-forms.ts";
 
 interface Golden {
   readonly sha256: string;
@@ -38,6 +40,13 @@ function at(finding: Finding, pointer: string): unknown {
     .split("/")
     .slice(1)
     .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], finding);
+}
+
+/** Where a program in memory does not give what its file gives. */
+function differencesInMemory(golden: Golden, bytes: Uint8Array): string[] {
+  return formsOf(bytes).flatMap(({ name, bytes: form, hint }) =>
+    differences(golden, extractAll(form, hint)).map((line) => `${name}: ${line}`),
+  );
 }
 
 function differences(golden: Golden, findings: readonly Finding[]): string[] {
@@ -82,7 +91,8 @@ for (const file of walk(folder)) {
   let wrong: string[];
   if (golden === undefined) {
     others++;
-    wrong = findings.map(
+    const inMemory = extractAll(bytes, { layout: "raw" });
+    wrong = [...findings, ...inMemory].map(
       (finding) => `unexpected ${finding.family} ${finding.layout} config: ${finding.c2.join(" ")}`,
     );
     for (const line of wrong) console.error(`${allowUnknown ? "note" : "FAIL"} ${sha256}: ${line}`);
@@ -90,12 +100,13 @@ for (const file of walk(folder)) {
     continue;
   }
   present.add(sha256);
-  wrong = differences(golden, findings);
+  wrong = [...differences(golden, findings), ...differencesInMemory(golden, bytes)];
   for (const line of wrong) console.error(`FAIL ${sha256}: ${line}`);
   if (wrong.length > 0) failed++;
   else {
     passed++;
-    console.error(`ok   ${sha256} ${golden.family} ${golden.layout}`);
+    const forms = formsOf(bytes).length;
+    console.error(`ok   ${sha256} ${golden.family} ${golden.layout}, file and ${forms} forms in memory`);
   }
 }
 console.error(

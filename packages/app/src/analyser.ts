@@ -1,5 +1,6 @@
 /** Core's triage with this platform's hands: native rules, native digests, native PBKDF2, archives by 7-Zip. */
 import { createHash, pbkdf2Sync } from "node:crypto";
+import { useNativeSearch } from "@assay/core/bytes/index";
 import { families, familyRules } from "@assay/core/families/index";
 import type { ImageHint } from "@assay/core/formats/image";
 import { openMemory } from "@assay/core/formats/memory/index";
@@ -49,6 +50,10 @@ export interface Analyser {
   analyseFile(path: RawPath, name?: string, watch?: Watch, memory?: MemoryHint): Promise<Sample>;
   analyseBytes(bytes: Uint8Array, name: string, watch?: Watch): Promise<Sample>;
 }
+
+useNativeSearch((bytes, needle, start) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(needle, start),
+);
 
 export async function createPorts(
   userRules: readonly string[] = [],

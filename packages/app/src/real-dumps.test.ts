@@ -6,7 +6,7 @@ import { createAnalyser } from "./analyser.ts";
 
 const analyser = await createAnalyser();
 const analysed = (name: string): Promise<Sample> =>
-  analyser.analyseFile(fileURLToPath(new URL(`fixtures/dumps/${name}`, import.meta.url)), name);
+  analyser.analyseFile(Buffer.from(fileURLToPath(new URL(`fixtures/dumps/${name}`, import.meta.url))), name);
 
 /** What scripts/make-dumps/configs.ts has the programs decrypt. */
 const REMCOS = ["tcp://first.example:2404", "tcp://198.51.100.7:443"];

@@ -197,7 +197,7 @@ describe("a batch of all of them among carriers", () => {
 
   it("under a memory cap and a deadline: each ends of itself, nothing is written, every carrier gives its config", () => {
     const before = readdirSync(folder, { recursive: true });
-    const bin = fileURLToPath(new URL("../bin/assay.js", import.meta.url));
+    const bin = fileURLToPath(new URL("../bin/assay.cjs", import.meta.url));
     const flags = ["--json", "--timeout", "60", "--memory", "1G"];
     const run = spawnSync(process.execPath, [bin, "triage", join(folder, "batch"), ...flags], {
       cwd: join(folder, "cwd"),

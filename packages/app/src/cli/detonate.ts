@@ -1,5 +1,6 @@
 /** `assay detonate FILE…` */
 import { printable } from "@assay/core/export/escape";
+import type { Sample } from "@assay/core/model/index";
 import { type Command, InvalidArgumentError } from "commander";
 import { paintFor } from "../render/paint.ts";
 import { progressLine } from "../render/progress.ts";
@@ -85,12 +86,29 @@ export function detonateCommand(program: Command): void {
     stop.end();
     for (const { name, problem } of problems) progress.line(name, problem.text);
     emit(flags.json ? json(report) : await text(report, flags), flags.out);
-    process.exitCode = stop.signal.aborted
-      ? INTERRUPTED
-      : problems.length > 0
-        ? 1
-        : exitStatus(report.samples);
+    process.exitCode = stop.signal.aborted ? INTERRUPTED : problems.length > 0 ? 1 : statusOf(report.samples);
   });
+}
+
+/** Parts of a run that did not come: not those that the server's owner keeps. */
+const MISSING: ReadonlySet<string> = new Set([
+  "wrong-password",
+  "broken-archive",
+  "half-sent",
+  "server-error",
+  "timeout",
+  "too-large",
+]);
+
+/** As for triage; a file that has no static analysis is what a sandbox is for, and no failure. */
+function statusOf(samples: readonly Sample[]): 0 | 1 {
+  const missing = samples.some(({ reasons }) =>
+    reasons.some(({ stage, code }) => stage === "sandbox" && MISSING.has(code)),
+  );
+  const seen = samples.map((sample) =>
+    sample.outcome === "unsupported" ? { ...sample, outcome: "unknown" as const } : sample,
+  );
+  return missing ? 1 : exitStatus(seen);
 }
 
 async function text(

@@ -5,6 +5,7 @@ import { RuleError } from "../rules/scanner.ts";
 import { cartCommand } from "./cart.ts";
 import { deaddropCommand } from "./deaddrop.ts";
 import { detonateCommand } from "./detonate.ts";
+import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -31,6 +32,7 @@ export function program(): Command {
   detonateCommand(assay);
   deaddropCommand(assay);
   cartCommand(assay);
+  exportCommand(assay);
   for (const command of assay.commands) command.copyInheritedSettings(assay);
   return assay;
 }

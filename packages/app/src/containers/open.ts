@@ -93,6 +93,14 @@ class Opening {
   }
 
   async open(): Promise<ContainerResult> {
+    try {
+      return await this.#open();
+    } finally {
+      this.#session.close();
+    }
+  }
+
+  async #open(): Promise<ContainerResult> {
     const listed = await this.#list();
     if (listed === undefined) return { members: [], reasons: this.#reasons.all };
     const { listing, password } = listed;

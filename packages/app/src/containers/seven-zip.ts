@@ -1,5 +1,5 @@
 /**
- * 7-Zip (7z-wasm, 7-Zip 24.09) over bytes in memory: a WebAssembly instance for each archive, dropped afterwards.
+ * 7-Zip (7z-wasm, 7-Zip 24.09) over bytes in memory, in a WebAssembly instance.
  *
  * Nothing in it reaches the machine: its files are emscripten's MEMFS, NODEFS is never mounted, stdin is at its end,
  * and members leave through standard output, so that no name in an archive is ever a name of a file.
@@ -73,41 +73,78 @@ function wasmModule(): object {
   return compiled;
 }
 
+/** An instance, and who takes what it prints. */
+interface Reader {
+  readonly module: SevenZipModule;
+  readonly sinks: { out: Run["out"]; log: Run["log"] };
+  readonly heap: Heap;
+  runs: number;
+}
+
+/** What is used of the instance itself. */
+interface Heap {
+  readonly memory: Memory;
+  readonly stack: { current(): number; restore(at: number): void };
+}
+
+/** Runs after which an instance is not kept: what 7-Zip leaks stays small. */
+const MAX_RUNS = 1000;
+/** Heap beyond which an instance is not kept, so that a process at rest is small. */
+const MAX_IDLE_HEAP = 32 * 1024 * 1024;
+
+/** The instance that the last archive left. One is enough: a process opens one archive at a time. */
+let spare: Reader | undefined;
+
 /**
- * 7-Zip over one archive. Runs share an instance, whose key cache saves the second derivation of a password's key;
- * a run that is stopped or crashes takes its instance with it.
+ * 7-Zip over one archive, until `close`. Making an instance costs ten times what a small archive does, and a kept one
+ * knows the keys of passwords that it has derived (a 7z has no salt), so the next archive gets the last one's instance,
+ * unless that one was stopped, crashed or grew. What is kept is code and heap of a sandbox without files
+ * or names; the archive itself is taken out of it.
  */
 export class SevenZipSession {
   readonly #input: Uint8Array;
-  #module: SevenZipModule | undefined;
-  #out: Run["out"] = () => true;
-  #log: Run["log"] = () => true;
+  #reader: Reader | undefined;
 
   constructor(input: Uint8Array) {
     this.#input = input;
   }
 
   async run(run: Run): Promise<Exit> {
-    this.#module ??= await this.#start();
-    const module = this.#module;
+    this.#reader ??= await this.#start();
+    const reader = this.#reader;
+    const { module, sinks, heap } = reader;
     if (run.selection !== undefined) module.FS.writeFile(SELECTION_FILE, `${run.selection.join("\n")}\n`);
-    this.#out = run.out;
-    this.#log = run.log;
+    sinks.out = run.out;
+    sinks.log = run.log;
+    reader.runs++;
+    // The glue puts the arguments on the stack and leaves them there.
+    const top = heap.stack.current();
     const exit = call(module, [...run.args, INPUT]);
-    if (exit !== "ended") this.#module = undefined;
+    heap.stack.restore(top);
+    if (exit !== "ended") this.#reader = undefined;
     return exit;
   }
 
-  async #start(): Promise<SevenZipModule> {
-    const module = await instantiate();
-    const { FS } = module;
+  /** Gives up the archive; a later run would start over. */
+  close(): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (reader === undefined || reader.runs > MAX_RUNS) return;
+    if (reader.heap.memory.buffer.byteLength > MAX_IDLE_HEAP) return;
+    reader.module.FS.unlink(INPUT);
+    reader.sinks.out = reader.sinks.log = () => false;
+    spare = reader;
+  }
+
+  async #start(): Promise<Reader> {
+    const reader = spare ?? (await instantiate());
+    spare = undefined;
+    const { FS } = reader.module;
     const file = FS.open(INPUT, "w");
     // Owned, not copied: 7-Zip opens it for reading only.
     FS.write(file, this.#input, 0, this.#input.length, 0, true);
     FS.close(file);
-    redirect(module, 1, (bytes) => this.#out(bytes));
-    redirect(module, 2, (bytes) => this.#log(bytes));
-    return module;
+    return reader;
   }
 }
 
@@ -128,7 +165,8 @@ function call(module: SevenZipModule, args: string[]): Exit {
   }
 }
 
-function instantiate(): Promise<SevenZipModule> {
+async function instantiate(): Promise<Reader> {
+  let heap: Heap | undefined;
   const options: Options = {
     stdin: () => null as unknown as number,
     print: () => {},
@@ -139,12 +177,17 @@ function instantiate(): Promise<SevenZipModule> {
     instantiateWasm: (imports, done) => {
       const module = wasmModule();
       const instance = new wasm.Instance(module, imports);
-      limitHeap(instance);
+      heap = limitHeap(instance);
       done(instance, module);
       return instance.exports;
     },
   };
-  return withoutBinding(() => SevenZip(options));
+  const module = await withoutBinding(() => SevenZip(options));
+  if (heap === undefined) throw new Error("7-Zip exports no memory");
+  const sinks: Reader["sinks"] = { out: () => true, log: () => true };
+  redirect(module, 1, (bytes) => sinks.out(bytes));
+  redirect(module, 2, (bytes) => sinks.log(bytes));
+  return { module, sinks, heap, runs: 0 };
 }
 
 /**
@@ -163,15 +206,17 @@ function withoutBinding<T>(start: () => T): T {
 }
 
 /** Past the limit growing fails as it does when memory has run out, and 7-Zip says that it cannot allocate. */
-function limitHeap(instance: Instance): void {
-  for (const memory of Object.values(instance.exports)) {
-    if (!(memory instanceof wasm.Memory)) continue;
-    const grow = memory.grow.bind(memory);
-    memory.grow = (pages) => {
-      if (memory.buffer.byteLength + pages * PAGE > HEAP_LIMIT) throw new RangeError("heap limit");
-      return grow(pages);
-    };
-  }
+function limitHeap({ exports }: Instance): Heap | undefined {
+  const memory = Object.values(exports).find((value): value is Memory => value instanceof wasm.Memory);
+  const { emscripten_stack_get_current: current, _emscripten_stack_restore: restore } = exports;
+  if (memory === undefined || typeof current !== "function" || typeof restore !== "function")
+    return undefined;
+  const grow = memory.grow.bind(memory);
+  memory.grow = (pages) => {
+    if (memory.buffer.byteLength + pages * PAGE > HEAP_LIMIT) throw new RangeError("heap limit");
+    return grow(pages);
+  };
+  return { memory, stack: { current: () => current() as number, restore: (at) => restore(at) } };
 }
 
 /** Replaces one of the standard streams by a device of ours. */

@@ -27,8 +27,8 @@ function block(sample: Sample, sandbox: Sandbox, paint: Paint): string {
   const task = sandbox.task === "" ? "" : ` task ${printable(sandbox.task)}`;
   const families = sandbox.families.length === 0 ? "no family" : sandbox.families.map(printable).join(", ");
   const head = `${paint.bold(name)}  ${sandbox.name}${task}: ${families}; ${sandbox.artefacts} files of the run analysed`;
-  const lines = sandbox.differences.map(({ in: where, value, theirs }) => {
-    const called = theirs === undefined ? "" : nameOf(sandbox, theirs);
+  const lines = sandbox.differences.map(({ in: where, value, theirs, ours }) => {
+    const called = theirs === undefined ? ourName(ours ?? "") : nameOf(sandbox, theirs);
     return `  ${MARKS[where].padEnd(12)}  ${called === "" ? "" : `${called}: `}${shorten(printable(defang(value)), MAX_VALUE)}`;
   });
   const more = lines.length > MAX_LINES ? [`  … ${lines.length - MAX_LINES} more in the JSON report`] : [];
@@ -40,4 +40,10 @@ function nameOf(sandbox: Sandbox, pointer: string): string {
   const [, , config, , value] = pointer.split("/");
   const name = sandbox.configs[Number(config)]?.values[Number(value)]?.name ?? "";
   return shorten(printable(name), 32);
+}
+
+/** Our own: `/findings/0/c2/1` → c2, `/findings/0/config/mutex` → mutex. */
+function ourName(pointer: string): string {
+  const [, , , part = "", field] = pointer.split("/");
+  return part === "config" ? (field ?? "") : part;
 }

@@ -152,9 +152,17 @@ export async function readCapeReport(
     else if (top === "target" && last === "name") own.name = textOf(value) ?? "";
     else if (top === "info") own.task = String(value);
   }
+  nameProcesses(processes, facts.values());
   if (own.sha256 === "") delete own.sha256;
   if (own.name === "") delete own.name;
   return { said: { families: [...families], configs }, facts, processes, ...own, notes: picker.notes };
+}
+
+/** Adds the names that files' facts have for a pid. */
+export function nameProcesses(processes: Map<number, string>, facts: Iterable<CapeFact>): void {
+  for (const { process } of facts)
+    if (process?.pid !== undefined && process.name !== undefined && !processes.has(process.pid))
+      processes.set(process.pid, process.name);
 }
 
 /** An entry of CAPE.payloads or procdump. */

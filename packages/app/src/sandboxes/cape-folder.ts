@@ -12,6 +12,7 @@ import {
   hintOf,
   isByproduct,
   NO_REPORT,
+  nameProcesses,
   readCapeReport,
 } from "./cape-facts.ts";
 import { hashOf, Inside, type InsideFile } from "./inside.ts";
@@ -39,6 +40,8 @@ export async function readCapeAnalysis(path: string): Promise<Run | undefined> {
       code: "not-found",
       text: "no reports/report.json: what the sandbox itself found is not known",
     });
+  const processes = new Map(report.processes);
+  nameProcesses(processes, facts.values());
   const artefacts: Artefact[] = [];
   for (const [folder, kind] of Object.entries(CAPE_FOLDERS))
     for (const file of inside.files(folder, DEPTH)) {
@@ -46,7 +49,7 @@ export async function readCapeAnalysis(path: string): Promise<Run | undefined> {
       if (file.size === 0 || isByproduct(kind, name)) continue;
       const sha256 = hashOf(file);
       const fact = { ...report.facts.get(sha256), ...facts.get(file.name) };
-      const { hint, description } = hintOf(kind, name, fact, report.processes);
+      const { hint, description } = hintOf(kind, name, fact, processes);
       artefacts.push({ path: file.path, name, size: file.size, sha256, hint, description });
     }
   const ram = inside.file("memory.dmp");

@@ -41,7 +41,6 @@ describe("what the sandbox says beside what we found", () => {
       { in: "sandbox", value: "other.example:1", theirs: "/configs/0/values/1" },
       { in: "assay", value: "tcp://192.0.2.7:443", ours: "/findings/0/c2/1" },
       { in: "assay", value: "host-1", ours: "/findings/0/config/campaign_id" },
-      { in: "assay", value: "55AA", ours: "/findings/0/config/other/licence" },
     ]);
   });
 

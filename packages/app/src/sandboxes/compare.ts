@@ -31,10 +31,15 @@ export function sandboxReport(
   };
 }
 
+/** Fields that other tools report too: what one of ours adds is worth a line. The rest is compared, and not listed. */
+const TELLING =
+  /^(?:version|campaign_id|identifier|mutex|password|pipe|encryption\.\d+\.(?:key|public_key|password|seed))$/;
+
 interface Ours {
   readonly pointer: string;
   readonly value: string;
   readonly forms: readonly string[];
+  readonly telling: boolean;
   said: boolean;
 }
 
@@ -64,7 +69,7 @@ export function differences(configs: readonly SaidConfig[], findings: readonly F
       else both.push({ in: "both", value, ours: first.pointer, theirs: pointer });
     }
   const left = ours
-    .filter(({ said }) => !said)
+    .filter(({ said, telling }) => telling && !said)
     .map(({ pointer, value }) => ({ in: "assay" as const, value, ours: pointer }));
   return [...both, ...theirs, ...left];
 }
@@ -87,14 +92,16 @@ function valuesOf(finding: Finding, index: number): Ours[] {
   const rest = flatten(config).filter(({ name }) => !NOT_COMPARED.test(name));
   const values = [
     ...addresses.map((value) => one(`/findings/${index}/config`, value)),
-    ...rest.map(({ name, value }) => one(`/findings/${index}/config/${pointer(name)}`, value)),
+    ...rest.map(({ name, value }) =>
+      one(`/findings/${index}/config/${pointer(name)}`, value, TELLING.test(name)),
+    ),
   ].filter(({ forms, value }) => value !== "" && !forms.some((form) => known.has(form)));
   const once = new Map(values.map((value) => [value.forms[0], value]));
   return [...c2, ...once.values()];
 }
 
-function one(at: string, value: string): Ours {
-  return { pointer: at, value, forms: formsOf(value), said: false };
+function one(at: string, value: string, telling = true): Ours {
+  return { pointer: at, value, forms: formsOf(value), telling, said: false };
 }
 
 /** `other.keys.0` → `other/keys/0`. A name with a dot in it points at what stands above. */
@@ -112,17 +119,18 @@ const USUAL_PORT: Readonly<Record<string, string>> = { http: "80", https: "443" 
 /** The forms under which a value may be met; the first is its own. */
 export function formsOf(value: string): string[] {
   const own = value.trim();
-  const lower = own.toLowerCase();
   const match = ADDRESS.exec(own);
   const [, scheme, host, port, path] = match ?? [];
-  if (host === undefined || !(host.includes(".") || host.startsWith("["))) return [lower];
+  // Hex is written in either case; a mutex or a password is not.
+  if (host === undefined || !(host.includes(".") || host.startsWith("[")))
+    return [/^[0-9a-f]+$/i.test(own) ? own.toLowerCase() : own];
   const name = host.toLowerCase();
   const place = path === undefined || path === "/" ? "" : path;
   const usual = USUAL_PORT[scheme?.toLowerCase() ?? ""];
   const full = port ?? usual;
   return [
     ...new Set([
-      lower,
+      `${scheme === undefined ? "" : `${scheme.toLowerCase()}://`}${name}${port === undefined ? "" : `:${port}`}${place}`,
       `${name}${full === undefined ? "" : `:${full}`}${place}`,
       // Without a port, or with the usual one, the name alone is the same address.
       ...(port === undefined || port === usual ? [`${name}${place}`] : []),

@@ -1,5 +1,7 @@
 /** One HTTP request and its whole answer, within time and size, or the reason why not. */
 import { type FileHandle, open } from "node:fs/promises";
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { fail, ok } from "@assay/core/bytes/index";
 import type { Clock } from "./clock.ts";
 import { type Answer, type ProblemCode, problem } from "./sandbox.ts";
@@ -40,22 +42,23 @@ const MAX_REFUSAL = 1024 * 1024;
 /** Error codes of sockets and name look-ups, in words. */
 const NETWORK: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
+  ECONNRESET: "the connection broke",
+  EPIPE: "the connection broke",
   ENOTFOUND: "no such host",
   EAI_AGAIN: "the name look-up did not answer",
   EHOSTUNREACH: "no way to this host",
   ENETUNREACH: "no network",
   ETIMEDOUT: "no answer to the connection",
-  UND_ERR_CONNECT_TIMEOUT: "no answer to the connection",
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed: make it known with NODE_EXTRA_CA_CERTS",
   SELF_SIGNED_CERT_IN_CHAIN: "its certificate is self-signed: make it known with NODE_EXTRA_CA_CERTS",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     "its certificate cannot be verified: NODE_EXTRA_CA_CERTS names further ones",
   CERT_HAS_EXPIRED: "its certificate has expired",
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
-  ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS: http:// instead of https://?",
+  EPROTO: "it does not speak TLS: http:// instead of https://?",
 };
 /** Failures that come back however often one asks. */
-const FOR_GOOD = /CERT|SSL|ENOTFOUND|SELF_SIGNED|LEAF_SIGNATURE/;
+const FOR_GOOD = /CERT|SSL|EPROTO|ENOTFOUND|SELF_SIGNED|LEAF_SIGNATURE/;
 
 export interface Attempt {
   readonly answer: Answer<Reply>;
@@ -63,76 +66,146 @@ export interface Attempt {
   readonly again: boolean;
 }
 
-/** Redirects are handed back, never followed. */
+/** A stop of our own: of the user, or of the clock. */
+class Stopped extends Error {}
+
+/**
+ * Redirects are handed back, never followed. On node:http and not on `fetch`: there an abort can get lost with the
+ * garbage (Node 20), and nothing would ever end the wait.
+ */
 export async function exchange(ask: Ask, limits: Limits): Promise<Attempt> {
   const { clock, signal } = limits;
-  const stop = new AbortController();
-  let why: "stopped" | "timeout" | undefined = signal?.aborted ? "stopped" : undefined;
-  const end = (cause: typeof why): void => {
-    why ??= cause;
-    stop.abort();
+  const form = ask.body === undefined ? undefined : await encode(ask.body);
+  const own: Progress = { begun: false };
+  let cancelIdle = (): void => undefined;
+  let request: ClientRequest | undefined;
+  let response: IncomingMessage | undefined;
+  const end = (why: Progress["why"]): void => {
+    own.why ??= why;
+    request?.destroy(new Stopped());
   };
-  const onStop = (): void => end("stopped");
-  signal?.addEventListener("abort", onStop);
-  let cancelIdle = clock.after(limits.idleMs, () => end("timeout"));
-  const cancelTotal = clock.after(limits.totalMs, () => end("timeout"));
   const alive = (): void => {
     cancelIdle();
     cancelIdle = clock.after(limits.idleMs, () => end("timeout"));
   };
-  let begun = false;
+  const onStop = (): void => end("stopped");
+  const cancelTotal = clock.after(limits.totalMs, () => end("timeout"));
   try {
-    if (why !== undefined) stop.abort();
-    const response = await fetch(ask.url, {
-      method: ask.method,
-      headers: { ...ask.headers, "accept-encoding": "identity" },
-      redirect: "manual",
-      signal: stop.signal,
-      ...(ask.body === undefined ? {} : { body: ask.body }),
-    });
-    begun = true;
+    if (signal?.aborted) return { answer: problem("stopped", "stopped"), again: false };
+    signal?.addEventListener("abort", onStop);
+    alive();
+    request = start(ask, form?.type, form?.bytes.length);
+    response = await send(request, form?.bytes, alive);
+    // What happens to an answer that was given up is nobody's concern.
+    response.on("error", () => undefined);
+    own.begun = true;
     alive();
     const answer = await receive(response, ask, alive);
     return { answer, again: !answer.ok && answer.error.code === "half-sent" };
   } catch (error) {
-    if (why === "stopped") return { answer: problem("stopped", "stopped"), again: false };
-    if (why === "timeout") {
-      const what = begun ? "the answer stopped half-way" : "no answer";
-      return { answer: problem("timeout", `${what} within the time allowed`), again: true };
-    }
-    return networkFailure(error, begun);
+    return failure(error, own);
   } finally {
     cancelIdle();
     cancelTotal();
     signal?.removeEventListener("abort", onStop);
-    stop.abort();
+    // An answer that was given up half-way holds its connection otherwise.
+    if (response?.complete !== true) request?.destroy();
   }
 }
 
-/** What `fetch` throws when the network fails is a TypeError with the cause behind it; all else is a bug of ours. */
-function networkFailure(error: unknown, begun: boolean): Attempt {
-  const cause = error instanceof TypeError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
-  if (!(error instanceof TypeError) || cause === undefined) throw error;
-  const code = cause.code ?? (cause as { errors?: readonly NodeJS.ErrnoException[] }).errors?.[0]?.code ?? "";
+/** How far it came, and what of ours ended it. */
+interface Progress {
+  begun: boolean;
+  why?: "stopped" | "timeout";
+}
+
+/** multipart/form-data with its boundary, whole: its length is known ahead. */
+async function encode(form: FormData): Promise<{ readonly type: string; readonly bytes: Uint8Array }> {
+  const encoded = new Response(form);
+  const type = encoded.headers.get("content-type") ?? "multipart/form-data";
+  return { type, bytes: new Uint8Array(await encoded.arrayBuffer()) };
+}
+
+function start(ask: Ask, type: string | undefined, length: number | undefined): ClientRequest {
+  const request = ask.url.protocol === "https:" ? httpsRequest : httpRequest;
+  return request(ask.url, {
+    method: ask.method,
+    headers: {
+      ...ask.headers,
+      "accept-encoding": "identity",
+      ...(type === undefined ? {} : { "content-type": type }),
+      ...(length === undefined
+        ? ask.method === "POST"
+          ? { "content-length": "0" }
+          : {}
+        : { "content-length": String(length) }),
+    },
+  });
+}
+
+/** Bytes of a body handed over at once: each that goes out is a sign of life. */
+const UPLOAD_CHUNK = 256 * 1024;
+
+/** The answer's head, once the body is out or the server has heard enough. Rejects as the request does. */
+function send(
+  request: ClientRequest,
+  body: Uint8Array | undefined,
+  alive: () => void,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.on("response", resolve);
+    request.on("error", reject);
+    let at = 0;
+    const more = (): void => {
+      alive();
+      while (body !== undefined && at < body.length) {
+        const chunk = body.subarray(at, at + UPLOAD_CHUNK);
+        at += chunk.length;
+        if (!request.write(chunk)) {
+          request.once("drain", more);
+          return;
+        }
+      }
+      request.end();
+    };
+    more();
+  });
+}
+
+/** Errors of sockets carry a code; what carries none, or one of a wrong call, is a bug of ours. */
+function failure(error: unknown, { why, begun }: Progress): Attempt {
+  if (why === "stopped") return { answer: problem("stopped", "stopped"), again: false };
+  if (why === "timeout") {
+    const what = begun ? "the answer stopped half-way" : "no answer";
+    return { answer: problem("timeout", `${what} within the time allowed`), again: true };
+  }
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  if (code === "" || /^ERR_(?!TLS|SSL|STREAM_PREMATURE_CLOSE)/.test(code)) throw error;
   if (begun)
-    return { answer: problem("half-sent", "the connection broke half-way through the answer"), again: true };
-  const text = NETWORK[code] ?? `the connection broke${code === "" ? "" : ` (${code})`}`;
+    return {
+      answer: problem("half-sent", "the connection broke half-way through the answer"),
+      again: true,
+    };
+  const text = NETWORK[code] ?? `the connection broke (${code})`;
   return { answer: problem("unreachable", text), again: !FOR_GOOD.test(code) };
 }
 
-async function receive(response: Response, ask: Ask, alive: () => void): Promise<Answer<Reply>> {
-  const { status, headers } = response;
+async function receive(response: IncomingMessage, ask: Ask, alive: () => void): Promise<Answer<Reply>> {
+  const status = response.statusCode ?? 0;
+  const headers = headersOf(response);
+  if (!/^(?:identity)?$/.test(headers.get("content-encoding") ?? ""))
+    return problem("unexpected-answer", "an answer in an encoding that was not asked for");
   const declared = lengthOf(headers);
-  const toFile = ask.to !== undefined && status >= 200 && status < 300;
-  const cap = status >= 200 && status < 300 ? ask.cap : MAX_REFUSAL;
+  const good = status >= 200 && status < 300;
+  const cap = good ? ask.cap : MAX_REFUSAL;
   if (declared !== undefined && declared > cap) return tooLarge(declared, cap);
-  const file = toFile && ask.to !== undefined ? await openForWriting(ask.to) : undefined;
+  const file = good && ask.to !== undefined ? await openForWriting(ask.to) : undefined;
   if (file !== undefined && !file.ok) return file;
   const parts: Uint8Array[] = [];
   let size = 0;
   let kept = 0;
   try {
-    for await (const chunk of chunksOf(response)) {
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
       alive();
       size += chunk.length;
       if (size > cap) return tooLarge(undefined, cap);
@@ -152,16 +225,19 @@ async function receive(response: Response, ask: Ask, alive: () => void): Promise
   return ok({ status, headers, body: Buffer.concat(parts), size });
 }
 
-async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+/** Those that anybody asks for; a header that is sent twice counts once. */
+function headersOf(response: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (const name of ["content-type", "content-length", "content-encoding", "location", "retry-after"]) {
+    const value = response.headers[name];
+    if (typeof value === "string") headers.set(name, value);
+  }
+  return headers;
 }
 
-/** Content-Length counts the bytes on the wire: with an encoding it says nothing of those that arrive here. */
 function lengthOf(headers: Headers): number | undefined {
   const text = headers.get("content-length");
-  if (text === null || !/^\d{1,15}$/.test(text) || headers.has("content-encoding")) return undefined;
+  if (text === null || !/^\d{1,15}$/.test(text)) return undefined;
   return Number(text);
 }
 

@@ -3,7 +3,7 @@
  * dumps is one finding with all its places; what the sandbox says stands beside it, never in it.
  */
 import type { Span } from "@assay/core/bytes/index";
-import type { Artifact, Evidence, Finding, Indicator, Reason, Sample } from "@assay/core/model/index";
+import type { Artifact, Finding, Indicator, Reason, Sample } from "@assay/core/model/index";
 import type { Artefact } from "./sandbox.ts";
 
 /** One analysed file of the run, with every place where the sandbox had these same bytes. */
@@ -13,8 +13,8 @@ export interface Part {
 }
 
 const RANK: Readonly<Record<Finding["confidence"], number>> = { proved: 2, structural: 1, heuristic: 0 };
-/** Further files whose evidence is added to one finding. */
-const MAX_PLACES = 16;
+/** Further places that are named of one finding, or of one indicator. */
+const MAX_PLACES = 256;
 /** Why the analysis of a file did not see all there was; other reasons of single dumps are noise. */
 const TELLING: ReadonlySet<string> = new Set([
   "timeout",
@@ -152,6 +152,7 @@ function moveFinding(finding: Finding, by: number, part: Part): Finding {
     ...finding,
     artifact: finding.artifact + by,
     subject: 0,
+    ...(finding.also === undefined ? {} : { also: moveSpans(finding.also, by) }),
     evidence: finding.evidence.map((evidence) => ({
       ...evidence,
       at: moveSpans(evidence.at, by),
@@ -166,13 +167,18 @@ function moveIndicator(indicator: Indicator, by: number): Indicator {
 }
 
 /**
- * Findings of one family, layout apart, with the same C2s are one: the surest stays, then the fullest, then the first.
- * Of the others it gets the evidence for the values that they share. A finding with other C2s stays beside it.
+ * Findings of one family and version, layout apart, with the same C2s are one: the surest stays, then the fullest, then the first.
+ * Of the others it gets their places. A finding with other C2s stays beside it.
  */
 function fold(findings: readonly Finding[]): Finding[] {
   const groups = new Map<string, Finding[]>();
   for (const finding of findings) {
-    const key = JSON.stringify([finding.subject, finding.family, [...finding.c2].sort()]);
+    const key = JSON.stringify([
+      finding.subject,
+      finding.family,
+      finding.version ?? "",
+      [...finding.c2].sort(),
+    ]);
     const known = groups.get(key);
     if (known === undefined) groups.set(key, [finding]);
     else known.push(finding);
@@ -187,42 +193,13 @@ function fold(findings: readonly Finding[]): Finding[] {
 }
 
 function withPlaces(best: Finding, others: readonly Finding[]): Finding {
-  const shown = others.slice(0, MAX_PLACES);
-  const more = shown.flatMap((other) =>
-    other.evidence.filter((evidence) => sameValue(best, other, evidence)),
-  );
-  const left = others.length - shown.length;
-  const note: Reason[] =
-    left === 0
-      ? []
-      : [
-          {
-            stage: best.family,
-            code: "also-in",
-            text: `the same config stands in ${left} further files of the run`,
-          },
-        ];
+  const places = others.flatMap((other) => {
+    const [first] = other.evidence.flatMap(({ at }) => at);
+    return [...(first === undefined ? [] : [first]), ...(other.also ?? [])];
+  });
+  const also = [...(best.also ?? []), ...places].slice(0, MAX_PLACES);
   const rules = [...new Set([best, ...others].flatMap((finding) => finding.rules))];
-  return { ...best, rules, evidence: [...best.evidence, ...more], reasons: [...best.reasons, ...note] };
-}
-
-function sameValue(a: Finding, b: Finding, { pointer }: Evidence): boolean {
-  const value = at(b, pointer);
-  return value !== undefined && JSON.stringify(at(a, pointer)) === JSON.stringify(value);
-}
-
-/** What a JSON Pointer names. */
-function at(root: unknown, pointer: string): unknown {
-  return pointer
-    .split("/")
-    .slice(1)
-    .reduce<unknown>(
-      (value, part) =>
-        typeof value === "object" && value !== null
-          ? (value as Record<string, unknown>)[part.replaceAll("~1", "/").replaceAll("~0", "~")]
-          : undefined,
-      root,
-    );
+  return { ...best, rules, ...(also.length === 0 ? {} : { also }) };
 }
 
 /** A guess beside a proof of the same family that says something else: nobody should take the two for one. */

@@ -109,10 +109,9 @@ export class TaskStore {
   /** False when somebody else holds it. */
   #lock(key: TaskKey): Answer<boolean> {
     const path = this.#lockPath(key);
-    const made = attemptIo(() => {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      writeFileSync(path, String(process.pid), { flag: "wx", mode: 0o600 });
-    });
+    const folder = attemptIo(() => mkdirSync(this.#folder, { recursive: true, mode: 0o700 }));
+    if ("code" in folder) return fail(this.#cannot(folder.text));
+    const made = attemptIo(() => writeFileSync(path, String(process.pid), { flag: "wx", mode: 0o600 }));
     if (!("code" in made)) return ok(true);
     if (!made.text.includes("EEXIST")) return fail(this.#cannot(made.text));
     if (this.#abandoned(path)) rmSync(path, { force: true });
@@ -128,7 +127,8 @@ export class TaskStore {
     // Just made, and not yet written to.
     if (pid === undefined || pid === 0) return false;
     const alive = attemptIo(() => process.kill(pid, 0));
-    return "code" in alive && alive.text.includes("ESRCH");
+    // EPERM: it lives, and is another user's.
+    return "code" in alive && !alive.text.includes("EPERM");
   }
 
   #cannot(why: string): Problem {

@@ -23,16 +23,16 @@ export interface AnchorSet {
   readonly filter: Uint8Array;
   /** By hash: index of the first row with it, where the filter says that there is one. */
   readonly heads: Uint16Array;
-  /** One word of one anchor each, by hash; of one anchor the later position first, so that hits ascend. */
-  readonly rows: readonly Row[];
+  /** Four rows an anchor, by hash; of one anchor the later position first, so that hits ascend. */
+  readonly rows: Rows;
 }
 
-interface Row {
-  readonly hash: number;
-  readonly word: number;
-  readonly anchor: number;
+/** One word of one anchor in each row. */
+interface Rows {
+  readonly words: Uint32Array;
+  readonly anchors: Uint16Array;
   /** Of the word within the anchor. */
-  readonly position: number;
+  readonly positions: Uint16Array;
 }
 
 export interface AnchorHits {
@@ -44,7 +44,7 @@ export interface AnchorHits {
 
 /** Throws RangeError for an anchor under seven bytes: anchors are source code, not input. */
 export function anchorSet(anchors: readonly Uint8Array[]): AnchorSet {
-  const rows: Row[] = [];
+  const rows: { hash: number; word: number; anchor: number; position: number }[] = [];
   anchors.forEach((bytes, anchor) => {
     if (bytes.length < MIN_ANCHOR)
       throw new RangeError(`anchor of ${bytes.length} bytes; ${MIN_ANCHOR} are needed`);
@@ -57,19 +57,27 @@ export function anchorSet(anchors: readonly Uint8Array[]): AnchorSet {
   rows.sort((a, b) => a.hash - b.hash || a.anchor - b.anchor || b.position - a.position);
   const filter = new Uint8Array(HASHES);
   const heads = new Uint16Array(HASHES);
-  for (let i = rows.length - 1; i >= 0; i--) {
-    const { hash } = rows[i] as Row;
+  rows.forEach(({ hash }, i) => {
+    if (filter[hash] === 0) heads[hash] = i;
     filter[hash] = 1;
-    heads[hash] = i;
-  }
-  return { anchors, filter, heads, rows };
+  });
+  return {
+    anchors,
+    filter,
+    heads,
+    rows: {
+      words: Uint32Array.from(rows, ({ word }) => word),
+      anchors: Uint16Array.from(rows, ({ anchor }) => anchor),
+      positions: Uint16Array.from(rows, ({ position }) => position),
+    },
+  };
 }
 
 /** Every place of every anchor in the window. */
 export function findAnchors(bytes: Uint8Array, set: AnchorSet): AnchorHits {
   const { filter, anchors } = set;
   const offsets: number[][] = anchors.map(() => []);
-  const cut = new Set<number>();
+  const cut = new Uint8Array(anchors.length);
   const start = -bytes.byteOffset & 3;
   const count = Math.max(0, (bytes.length - start) >> 2);
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset + start, count);
@@ -90,28 +98,34 @@ export function findAnchors(bytes: Uint8Array, set: AnchorSet): AnchorHits {
     if (met !== 0) collect(i, i + 4);
   }
   collect(i, count);
-  return { offsets, cut: [...cut].sort((a, b) => a - b) };
+  return { offsets, cut: anchors.flatMap((_, i) => (cut[i] === 0 ? [] : [i])) };
 }
 
-/** The anchors that have `word` where it stands at `at`. */
+/** The anchors that have `word`, which stands at `at`. */
 function take(
   bytes: Uint8Array,
   { heads, rows, anchors }: AnchorSet,
   word: number,
   at: number,
   offsets: number[][],
-  cut: Set<number>,
+  cut: Uint8Array,
 ): void {
+  const { words, anchors: owners, positions } = rows;
   const hash = hashOf(word);
-  for (let i = heads[hash] as number; i < rows.length; i++) {
-    const row = rows[i] as Row;
-    if (row.hash !== hash) return;
-    if (row.word !== word) continue;
-    const offset = at - row.position;
-    if (!standsAt(bytes, anchors[row.anchor] as Uint8Array, offset)) continue;
-    const known = offsets[row.anchor] as number[];
-    if (known.length < MAX_ANCHOR_HITS) known.push(offset);
-    else cut.add(row.anchor);
+  for (let i = heads[hash] as number; i < words.length; i++) {
+    const other = words[i] as number;
+    if (other !== word) {
+      if (hashOf(other) !== hash) return;
+      continue;
+    }
+    const anchor = owners[i] as number;
+    const known = offsets[anchor] as number[];
+    const isFull = known.length === MAX_ANCHOR_HITS;
+    if (isFull && cut[anchor] === 1) continue;
+    const offset = at - (positions[i] as number);
+    if (!standsAt(bytes, anchors[anchor] as Uint8Array, offset)) continue;
+    if (isFull) cut[anchor] = 1;
+    else known.push(offset);
   }
 }
 

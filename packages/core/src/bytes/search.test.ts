@@ -79,6 +79,27 @@ describe("indexOf and indexesOf", () => {
   });
 });
 
+describe("indexOf in much", () => {
+  it("finds what String.indexOf finds, whichever byte of the needle it is driven by", () => {
+    const bytes = Uint8Array.from({ length: 20_000 }, (_, i) => (i * i) >> 7);
+    const text = latin1(bytes);
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 19_990 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 0, max: 20_000 }),
+        fc.integer({ min: 0, max: 20_100 }),
+        (at, length, start, end) => {
+          const needle = bytes.slice(at, at + length);
+          const expected = text.slice(0, end).indexOf(latin1(needle), start);
+          expect(indexOf(bytes, needle, start, end)).toBe(expected);
+        },
+      ),
+      { seed: 21, numRuns: 500 },
+    );
+  });
+});
+
 describe("equalBytes and concatBytes", () => {
   it("compare and join", () => {
     expect(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2))).toBe(true);

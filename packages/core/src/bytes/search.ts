@@ -1,4 +1,5 @@
 /** Finding byte patterns. */
+import { BYTE_RANKS } from "./byte-ranks.ts";
 
 /**
  * A compiled pattern such as `B8 ?? ?? ?? ?? F3 A5`: hex bytes, `??` for any byte, `C?` and `?7` for a nibble.
@@ -62,6 +63,19 @@ export function* findAll(
   }
 }
 
+/** In less than this neither the needle's rarest byte nor a native search is worth its start. */
+const LONG = 0x1000;
+
+/** Offset of the first occurrence of a needle of two bytes or more at or behind `start`, or -1. */
+export type NativeSearch = (bytes: Uint8Array, needle: Uint8Array, start: number) => number;
+
+let native: NativeSearch | undefined;
+
+/** Hands over the platform's own search, where it has one: what is found stays the same, a few times faster. */
+export function useNativeSearch(search: NativeSearch): void {
+  native = search;
+}
+
 /** Offset of the first occurrence of `needle` in [start, end), or -1. */
 export function indexOf(
   bytes: Uint8Array,
@@ -69,17 +83,33 @@ export function indexOf(
   start = 0,
   end: number = bytes.length,
 ): number {
-  const first = needle[0];
-  if (first === undefined) return -1;
+  if (needle.length === 0) return -1;
+  const first = Math.max(0, start);
   const last = Math.min(end, bytes.length) - needle.length;
-  let at = bytes.indexOf(first, Math.max(0, start));
-  while (at >= 0 && at <= last) {
-    let i = 1;
-    while (i < needle.length && bytes[at + i] === needle[i]) i++;
-    if (i === needle.length) return at;
-    at = bytes.indexOf(first, at + 1);
+  // The native search has no end of its own, and a rare byte may be far.
+  const searched =
+    last + needle.length < bytes.length ? bytes.subarray(0, Math.max(0, last + needle.length)) : bytes;
+  const isLong = last - first >= LONG;
+  if (isLong && native !== undefined && needle.length > 1) return native(searched, needle, first);
+  const anchor = isLong ? rarest(needle) : 0;
+  const byte = needle[anchor] as number;
+  for (let at = searched.indexOf(byte, first + anchor); at >= 0; at = searched.indexOf(byte, at + 1)) {
+    const from = at - anchor;
+    if (from > last) return -1;
+    let i = 0;
+    while (i < needle.length && bytes[from + i] === needle[i]) i++;
+    if (i === needle.length) return from;
   }
   return -1;
+}
+
+/** Position of the byte that is the least common elsewhere. */
+function rarest(needle: Uint8Array): number {
+  let best = 0;
+  for (let i = 1; i < needle.length; i++)
+    if ((BYTE_RANKS[needle[i] as number] as number) > (BYTE_RANKS[needle[best] as number] as number))
+      best = i;
+  return best;
 }
 
 /** Every offset of `needle` in [start, end), ascending. */

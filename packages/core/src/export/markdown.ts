@@ -8,7 +8,7 @@ export function toMarkdown(report: Report): string {
   return [
     "# assay report",
     "",
-    `${report.startedAt} · assay ${report.engine.version} · ${summary.total} samples in ${report.elapsedMs} ms: ${countsOf(summary)}`,
+    `${md(report.startedAt)} · assay ${md(report.engine.version)} · ${summary.total} samples in ${report.elapsedMs} ms: ${countsOf(summary)}`,
     "",
     "Addresses are defanged.",
     ...section(
@@ -51,10 +51,15 @@ export function countsOf(summary: Summary): string {
   return words.join(", ") || "nothing to read";
 }
 
+/** A digest is hex; whatever else a report of unknown origin has in its place gets no way out of a code span. */
+function code(text: string): string {
+  return text.replace(/[^0-9a-f]/gi, "?");
+}
+
 function sampleRows(summary: Summary): string[][] {
   return summary.rows.map((row) => [
     md(row.name) + (row.moreNames > 0 ? ` (+${row.moreNames})` : ""),
-    row.sha256 === "" ? "" : `\`${row.sha256}\``,
+    row.sha256 === "" ? "" : `\`${code(row.sha256)}\``,
     row.outcome,
     md(row.family),
     md(row.layout),

@@ -4,14 +4,21 @@
  */
 
 /** Raw data and addresses of a section are equal modulo this, in files and in memory. */
-const ALIGNMENT = 0x200;
+export const LOAD_STEP = 0x200;
 /** Places tried for one set of addresses: 16 MB of them. */
 const MAX_LOADS = 0x8000;
 
-/** Addresses of the first of `length` bytes under which all of `vas` lie inside, highest first. */
-export function* possibleLoads(length: number, vas: readonly number[]): Generator<number> {
+/** Addresses of the first byte, in steps of `LOAD_STEP`, both ends included; none when `first` is below `last`. */
+export interface Loads {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The places of `length` bytes under which all of `vas` lie inside. */
+export function possibleLoads(length: number, vas: readonly number[]): Loads {
   const low = Math.min(...vas);
-  const room = length - (Math.max(...vas) - low);
-  for (let offset = low % ALIGNMENT, n = 0; offset < room && n < MAX_LOADS; offset += ALIGNMENT, n++)
-    yield low - offset;
+  const first = low - (low % LOAD_STEP);
+  const room = length - (Math.max(...vas) - first);
+  const steps = Math.min(MAX_LOADS, Math.ceil(room / LOAD_STEP)) - 1;
+  return { first, last: first - steps * LOAD_STEP };
 }

@@ -46,6 +46,9 @@ function reparsed(view: View, layout: Layout, before: Pe): Pe {
   return again.ok ? again.value : before;
 }
 
+/** A larger region is no one image that was moved: the address that is given for it stands. */
+const MAX_MOVED = 1 << 22;
+
 /** One region over all bytes, offset = RVA; headerless mapped images are the same thing. */
 function rawSpace(view: View, hint: ImageHint): Space {
   const layout = hint.layout === "mapped" ? "mapped" : "raw";
@@ -57,8 +60,11 @@ function rawSpace(view: View, hint: ImageHint): Space {
     executable: true,
     writable: true,
   };
-  const stated = hint.base === undefined ? [] : [hint.base];
-  const find = (space: Space): number | undefined => findPointerBase(space, stated);
+  const { base } = hint;
+  const find = (space: Space): number | undefined => {
+    if (base === undefined) return findPointerBase(space, []);
+    return view.length > MAX_MOVED ? base : findPointerBase(space, [base]);
+  };
   return new Space(view, layout, hint.base ?? 0, view.length > 0 ? [whole] : [], view.length, find);
 }
 

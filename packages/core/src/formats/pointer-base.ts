@@ -3,15 +3,20 @@
  * ImageBase; a program that unpacks itself may copy an image without rewriting anything; and of a region alone nobody
  * says the address. The code tells: its pointers lead into the image, and many of them to the first byte of a text.
  */
-import { codePointers, MAX_POINTERS, textStarts } from "./pointers.ts";
+import { codeOf, codePointers, sampleOf, textStarts } from "./pointers.ts";
 import type { Space } from "./space.ts";
 
-/** Pointers that are looked at first; the rest only when these tell nothing. */
-const SAMPLE = 512;
-/** Pointers that settle it between addresses that somebody stated, whatever share of all they are. */
-const ENOUGH = 256;
+/** Code that is looked at first, in pieces; the rest only when this tells nothing. */
+const SAMPLE_PIECES = 64;
+const SAMPLE_SIZE = 0x1000;
+/** So few pieces are enough where so many pointers of theirs lead into the image: nearly every file's do. */
+const FIRST_PIECES = 4;
+const FIRST_COUNT = 16;
 /** A smaller share of the code's numbers leads into the image when it stands elsewhere. */
 const FEW = 1 / 16;
+/** Where somebody stated an address, so many of the numbers must lie within one image's reach to ask further. */
+const CLUSTER = 1 / 8;
+const MIN_CLUSTER = 4;
 /** Images start at multiples of 64 KB, regions of them at pages. */
 const PAGE = 0x1000;
 const PAGES = 2 ** 32 / PAGE;
@@ -29,23 +34,49 @@ const MAX_VOTES = 1 << 22;
 export function findPointerBase(space: Space, stated: readonly number[]): number | undefined {
   const { bytes } = space.view;
   const size = space.regions.reduce((end, region) => Math.max(end, region.rva + region.size), 0);
-  let best: { base: number; inside: number } | undefined;
-  let pointers: readonly number[] = [];
-  const inside = (base: number): number =>
-    pointers.reduce((sum, value) => sum + Number(value >= base && value < base + size), 0);
-  for (const limit of stated.length > 0 ? [SAMPLE, MAX_POINTERS] : [MAX_POINTERS]) {
-    pointers = codePointers(bytes, space.regions, limit);
-    best = undefined;
-    for (const base of stated) {
-      const count = inside(base);
-      if (best === undefined || count > best.inside) best = { base, inside: count };
-    }
-    if (best !== undefined && (best.inside >= ENOUGH || best.inside > pointers.length * FEW))
-      return best.base;
-    if (pointers.length < limit) break;
-  }
+  const code = codeOf(bytes, space.regions);
+  const first = codePointers(bytes, sampleOf(code, FIRST_PIECES, SAMPLE_SIZE));
+  const clear = bestOf(stated, first, size);
+  if (clear !== undefined && clear.count >= Math.max(FIRST_COUNT, first.length * FEW)) return clear.base;
+  const sample = codePointers(bytes, sampleOf(code, SAMPLE_PIECES, SAMPLE_SIZE));
+  const best = bestOf(stated, sample, size);
+  if (best !== undefined && (best.count > sample.length * FEW || !isClustered(sample, size)))
+    return best.base;
+  const pointers = codePointers(bytes, code);
   const voted = vote(pointers, textStarts(bytes, space.regions));
-  return voted !== undefined && inside(voted) > (best?.inside ?? 0) ? voted : best?.base;
+  const isBetter =
+    voted !== undefined &&
+    (best === undefined || countInside(pointers, voted, size) > countInside(pointers, best.base, size));
+  return isBetter ? voted : best?.base;
+}
+
+/** The base under which most of the pointers lead into the image; the first of equals. */
+function bestOf(
+  stated: readonly number[],
+  pointers: readonly number[],
+  size: number,
+): { readonly base: number; readonly count: number } | undefined {
+  return stated
+    .map((base) => ({ base, count: countInside(pointers, base, size) }))
+    .reduce<{ base: number; count: number } | undefined>(
+      (a, b) => (a === undefined || b.count > a.count ? b : a),
+      undefined,
+    );
+}
+
+function countInside(pointers: readonly number[], base: number, size: number): number {
+  let count = 0;
+  for (const value of pointers) if (value >= base && value < base + size) count++;
+  return count;
+}
+
+/** True when many of the numbers lie within `size` of each other, as pointers into one image do. */
+function isClustered(numbers: readonly number[], size: number): boolean {
+  const sorted = Float64Array.from(numbers).sort();
+  const wanted = Math.max(MIN_CLUSTER, Math.ceil(sorted.length * CLUSTER));
+  for (let i = 0; i + wanted <= sorted.length; i++)
+    if ((sorted[i + wanted - 1] as number) - (sorted[i] as number) < size) return true;
+  return false;
 }
 
 /** The base under which most pointers lead to a text's first byte. */
@@ -65,9 +96,13 @@ function vote(pointers: readonly number[], texts: readonly number[]): number | u
     }
   }
   let best = 0;
-  for (let page = 1; page < PAGES; page++) if ((votes[page] as number) > (votes[best] as number)) best = page;
-  const most = votes[best] as number;
-  votes[best] = 0;
-  const next = votes.reduce((a, b) => Math.max(a, b), 0);
+  let most = 0;
+  let next = 0;
+  for (let page = 1; page < votes.length; page++) {
+    const count = votes[page] as number;
+    if (count <= next) continue;
+    if (count > most) [best, most, next] = [page, count, most];
+    else next = count;
+  }
   return most >= MIN_VOTES && most >= MARGIN * next ? best * PAGE : undefined;
 }

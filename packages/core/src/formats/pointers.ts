@@ -23,10 +23,32 @@ KIND[0xc7] = STORE;
 
 /** Bytes of code looked at, and different addresses kept. */
 const MAX_CODE = 1 << 24;
-export const MAX_POINTERS = 1 << 17;
+const MAX_POINTERS = 1 << 17;
 
-/** Different numbers in the code of `regions` that may be addresses, each once, in the order of the code. */
-export function codePointers(bytes: Uint8Array, regions: readonly Region[], limit: number): number[] {
+/** A run of code, [start, end). */
+export type Code = readonly [start: number, end: number];
+
+/** The executable regions. */
+export function codeOf(bytes: Uint8Array, regions: readonly Region[]): readonly Code[] {
+  return regions
+    .filter(({ executable }) => executable)
+    .map(({ offset, size }): Code => [offset, Math.min(offset + size, bytes.length)]);
+}
+
+/** Pieces of `size` bytes, spread evenly over the code; all of it when there is no more than that. */
+export function sampleOf(code: readonly Code[], pieces: number, size: number): readonly Code[] {
+  const total = code.reduce((sum, [start, end]) => sum + end - start, 0);
+  if (total <= pieces * size) return code;
+  const step = Math.floor(total / pieces);
+  return code.flatMap(([start, end]) => {
+    const taken: Code[] = [];
+    for (let at = start; at < end; at += step) taken.push([at, Math.min(at + size, end)]);
+    return taken;
+  });
+}
+
+/** Different numbers in code that may be addresses, each once, in the order of the code. */
+export function codePointers(bytes: Uint8Array, code: readonly Code[]): number[] {
   const found = new Set<number>();
   let left = MAX_CODE;
   const take = (at: number): void => {
@@ -37,11 +59,10 @@ export function codePointers(bytes: Uint8Array, regions: readonly Region[], limi
       (bytes[at + 3] as number) * 0x100_0000;
     if (value >= MIN_POINTER && value < MAX_POINTER) found.add(value);
   };
-  for (const { offset, size, executable } of regions) {
-    if (!executable) continue;
-    const end = Math.min(offset + Math.min(size, left), bytes.length) - 10;
-    left -= Math.min(size, left);
-    for (let at = offset; at < end && found.size < limit; at++) {
+  for (const [start, stop] of code) {
+    const end = Math.min(stop, start + left) - 10;
+    left -= Math.min(stop - start, left);
+    for (let at = start; at < end && found.size < MAX_POINTERS; at++) {
       const kind = KIND[bytes[at] as number];
       if (kind === NONE) continue;
       if (kind === IMMEDIATE) {

@@ -161,6 +161,31 @@ export const RESOLVERS: readonly RangeEntry[] = [
   { why: "public DNS resolver (DNSPod)", ranges: ["119.29.29.29"] },
 ];
 
+/**
+ * Sinkholes: addresses to which defenders lead names that they have taken over. Blocking one blinds those who count the
+ * victims. Those whose operator is known, of the list that MISP keeps (misp-warninglists, lists/sinkholes).
+ */
+export const SINKHOLES: readonly RangeEntry[] = [
+  {
+    why: "sinkhole (Microsoft)",
+    ranges: ["131.253.18.11", "131.253.18.12", "199.2.137.0/24", "204.95.99.59", "207.46.90.0/24"],
+  },
+  {
+    why: "sinkhole (Shadowserver)",
+    ranges: ["184.105.192.0/29", "216.218.135.114", "216.218.185.162"],
+  },
+  { why: "sinkhole (CERT Polska)", ranges: ["148.81.111.0/25"] },
+  { why: "sinkhole (Georgia Tech)", ranges: ["143.215.130.0/24"] },
+  { why: "sinkhole (Kryptos Logic)", ranges: ["104.244.12.0/22"] },
+  { why: "sinkhole (AnubisNetworks)", ranges: ["195.22.26.192/26"] },
+  { why: "sinkhole (FBI)", ranges: ["142.0.36.234"] },
+  { why: "sinkhole (Cisco Umbrella)", ranges: ["146.112.61.104/30", "146.112.61.108/31", "146.112.61.110"] },
+  {
+    why: "sinkhole (listed by MISP)",
+    ranges: ["173.192.192.10", "192.169.69.25", "192.169.69.26", "208.100.26.224/27"],
+  },
+];
+
 export interface HostEntry {
   readonly why: string;
   /** Whether what stands behind the host name (a path, a port) can be one operator's own. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { IndicatorType } from "../model/index.ts";
 import { type Host, normaliseHost, normaliseUrl, type Url } from "./normalise.ts";
 import { DEFAULT_POLICY, isDefault, judgeHost, judgeName, judgeSocket, judgeUrl } from "./policy.ts";
-import { CDN, RESERVED, RESOLVERS, SHARED_HOSTS, SPECIAL_NAMES } from "./policy-tables.ts";
+import { CDN, RESERVED, RESOLVERS, SHARED_HOSTS, SINKHOLES, SPECIAL_NAMES } from "./policy-tables.ts";
 
 const host = (text: string) => judgeHost(normaliseHost(text) as Host);
 const url = (text: string) => judgeUrl(normaliseUrl(text) as Url);
@@ -172,7 +172,7 @@ describe("names of the machine and of operators", () => {
 
 describe("the tables", () => {
   it("hold well-formed entries, each once", () => {
-    const ranges = [...RESERVED, ...CDN, ...RESOLVERS].flatMap((entry) => entry.ranges);
+    const ranges = [...RESERVED, ...CDN, ...RESOLVERS, ...SINKHOLES].flatMap((entry) => entry.ranges);
     expect(new Set(ranges).size).toBe(ranges.length);
     const hosts = [...SPECIAL_NAMES, ...SHARED_HOSTS].flatMap((entry) => entry.hosts);
     expect(new Set(hosts).size).toBe(hosts.length);

@@ -12,6 +12,7 @@ import {
   RESERVED,
   RESOLVERS,
   SHARED_HOSTS,
+  SINKHOLES,
   SPECIAL_NAMES,
 } from "./policy-tables.ts";
 
@@ -30,7 +31,7 @@ export interface Policy {
 
 export const DEFAULT_POLICY: Policy = {
   // Resolvers first: some lie in a CDN's ranges.
-  ranges: [...RESERVED, ...RESOLVERS, ...CDN],
+  ranges: [...RESERVED, ...RESOLVERS, ...SINKHOLES, ...CDN],
   hosts: [...SPECIAL_NAMES, ...SHARED_HOSTS],
 };
 

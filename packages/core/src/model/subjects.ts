@@ -1,5 +1,5 @@
 /** The files that a sample's findings speak of: itself, or those in its archives, each as a sample of its own. */
-import type { Sample } from "./report.ts";
+import type { Artifact, Sample } from "./report.ts";
 
 /**
  * An archive of ten programs is ten files to whoever asks who shares what with whom. A sample without archives is its
@@ -28,10 +28,14 @@ export function subjectsOf(sample: Sample): Sample[] {
 
 /** Names from the sample down to an artifact: `inner.zip/forum.exe`. */
 export function memberPath(sample: Pick<Sample, "artifacts">, id: number): string {
-  const artifact = sample.artifacts[id];
-  const parent = artifact?.from?.[0]?.artifact;
-  if (artifact === undefined || id === 0) return "";
-  const above = parent === undefined || parent >= id ? "" : memberPath(sample, parent);
-  const own = artifact.name ?? artifact.kind;
-  return above === "" ? own : `${above}/${own}`;
+  const parts: string[] = [];
+  // Each parent has a lower number than its child, so this ends.
+  for (let at: number | undefined = id; at !== undefined && at > 0; ) {
+    const artifact: Artifact | undefined = sample.artifacts[at];
+    if (artifact === undefined) break;
+    parts.push(artifact.name ?? artifact.kind);
+    const parent: number | undefined = artifact.from?.[0]?.artifact;
+    at = parent === undefined || parent >= at ? undefined : parent;
+  }
+  return parts.reverse().join("/");
 }

@@ -38,7 +38,7 @@ export function imageReasons(image: Image, format: string, container: boolean): 
       {
         stage: "identify",
         code: "not-a-pe",
-        text: `${format}: no PE in it, and no config was found in its bytes as they stand`,
+        text: `${format}: no PE in it, and no config was found in its bytes as they stand${format === "data" ? "; memory of a process is searched as such with --dump region --base ADDRESS" : ""}`,
       },
     ];
   }

@@ -8,6 +8,7 @@ import type { Layer } from "../layers/layer.ts";
 import type { Finding, Ledger, Reason, Sample } from "../model/index.ts";
 import { embedEvidence, number, type Place, type Seen } from "./artifacts.ts";
 import { foldFindings } from "./fold.ts";
+import { mergeTraces } from "./merge-traces.ts";
 import { budgetReasons, outcomeOf, tidyReasons } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 
@@ -95,7 +96,7 @@ export function finish(
   options: AnalyseOptions,
   elapsedMs: number,
 ): Sample {
-  const folded = foldFindings(state.findings, state.ledger);
+  const folded = mergeTraces(foldFindings(state.findings, state.ledger));
   const found = new Set(folded.map((finding) => finding.family));
   const identified = [...state.identified].filter((family) => !found.has(family));
   const reasons = tidyReasons([...state.reasons, ...budgetReasons(state.budget)], state, folded);

@@ -7,21 +7,39 @@ export interface ZipMember {
   readonly bytes: Uint8Array;
 }
 
+/** Packing takes a tenth of a second, and tests ask for the same files again and again. */
+const made = new WeakMap<readonly ZipMember[], Map<string, Promise<Buffer>>>();
+
 /** A zip of `members`; with a password, each is encrypted by AES-256 (WinZip's way), or by ZipCrypto as `7z a` does. */
-export async function makeZip(
+export function makeZip(
   members: readonly ZipMember[],
   password?: string,
   method: "AES256" | "ZipCrypto" = "AES256",
+): Promise<Buffer> {
+  const known = made.get(members) ?? new Map<string, Promise<Buffer>>();
+  made.set(members, known);
+  const key = `${method} ${password ?? ""}`;
+  const zip = known.get(key) ?? pack(members, password, method);
+  known.set(key, zip);
+  return zip;
+}
+
+async function pack(
+  members: readonly ZipMember[],
+  password: string | undefined,
+  method: string,
 ): Promise<Buffer> {
   const zip = await SevenZip({ print: () => {}, printErr: () => {} });
   const { FS } = zip;
   FS.mkdir("/work");
   FS.chdir("/work");
+  const folders = new Set<string>();
   for (const { name, bytes } of members) {
-    const folders = name.split("/").slice(0, -1);
-    for (let i = 1; i <= folders.length; i++) {
-      const folder = folders.slice(0, i).join("/");
-      if (!FS.analyzePath(folder, false).exists) FS.mkdir(folder);
+    const parts = name.split("/").slice(0, -1);
+    for (let i = 1; i <= parts.length; i++) {
+      const folder = parts.slice(0, i).join("/");
+      if (!folders.has(folder)) FS.mkdir(folder);
+      folders.add(folder);
     }
     FS.writeFile(name, bytes);
   }

@@ -40,6 +40,7 @@ export abstract class TestServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #onHang: (() => void) | undefined;
+  readonly #awaited: { readonly on: RegExp; readonly call: () => void }[] = [];
 
   constructor() {
     this.#server = createServer((request, response) => void this.#serve(request, response));
@@ -84,6 +85,11 @@ export abstract class TestServer {
     });
   }
 
+  /** Resolves when a request that matches comes in. */
+  next(on: RegExp): Promise<void> {
+    return new Promise((resolve) => this.#awaited.push({ on, call: resolve }));
+  }
+
   /** Requests whose line (`GET /path`) matches. */
   count(on: RegExp): number {
     return this.asked.filter(({ method, path }) => on.test(`${method} ${path}`)).length;
@@ -99,6 +105,7 @@ export abstract class TestServer {
       body: Buffer.concat(parts),
     };
     this.asked.push(asked);
+    for (const { on, call } of this.#awaited) if (on.test(`${asked.method} ${asked.path}`)) call();
     const order = this.#orders.find(({ on, times }) => times > 0 && on.test(`${asked.method} ${asked.path}`));
     if (order !== undefined) order.times--;
     const fault = order?.fault;

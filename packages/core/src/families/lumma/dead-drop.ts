@@ -94,7 +94,7 @@ export interface ClearDrop extends Found<string> {
   readonly wide: boolean;
 }
 
-const DROP =
+export const DROP =
   /^(?:https?:\/\/)?(?:www\.)?(?:steamcommunity\.com\/profiles\/7656119\d{10}|t\.me\/\+?[A-Za-z]\w{3,31})$/;
 const MAX_DROP = 80;
 

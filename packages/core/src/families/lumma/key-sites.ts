@@ -101,6 +101,9 @@ const MOV_EAX = 0xb8;
 const MOV_ECX = 0xb9;
 const MOV_EDI = 0xbf;
 
+/** Key setups that are looked at; real code has one or two. */
+const MAX_SETUPS = 16;
+
 /** Addresses that a key setup copies from. */
 export interface KeySetup {
   readonly keyVa: number;
@@ -111,7 +114,8 @@ export interface KeySetup {
  * Key setups of L3 (nightMARE lumma/configuration.py, CAPE-parsers Lumma.py): `mov eax, key`, `mov edi, state` and
  * `mov ecx, 8` in any order, the copy, `mov eax, nonce`.
  */
-export function* keySetups(view: View, ranges: readonly Range[]): Generator<KeySetup> {
+export function keySetups(view: View, ranges: readonly Range[]): readonly KeySetup[] {
+  const setups: KeySetup[] = [];
   const { bytes } = view;
   for (const range of ranges) {
     if (!range.executable) continue;
@@ -128,14 +132,16 @@ export function* keySetups(view: View, ranges: readonly Range[]): Generator<KeyS
       }
       if (keyVa === undefined || nonceVa === undefined || to === undefined || count !== KEY_SIZE / 4)
         continue;
-      yield { keyVa, nonceVa };
+      setups.push({ keyVa, nonceVa });
+      if (setups.length === MAX_SETUPS) return setups;
     }
   }
+  return setups;
 }
 
 /** Keys that such code leads to. */
-export function* sitesByCode(image: Image, ranges: readonly Range[]): Generator<FoundSite> {
-  for (const { keyVa, nonceVa } of keySetups(image.view, ranges)) {
+export function* sitesByCode(image: Image, setups: readonly KeySetup[]): Generator<FoundSite> {
+  for (const { keyVa, nonceVa } of setups) {
     const key = image.offsetOfVa(keyVa);
     const nonce = image.offsetOfVa(nonceVa);
     if (key === undefined || nonce === undefined) continue;

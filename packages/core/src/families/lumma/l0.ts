@@ -47,9 +47,9 @@ const PLAIN = [
   "Web Data",
 ];
 /** Top-level domains that are more often the end of a file name. */
-const FILE_SUFFIX = /\.(?:zip|py|sh|pl|ps|so|md|rs|app|cab|bat|mov|cc|ini|name)$/i;
+export const FILE_SUFFIX = /\.(?:zip|py|sh|pl|ps|so|md|rs|app|cab|bat|mov|cc|ini|name)$/i;
 /** Names of wallets and services that the builds list as targets. */
-const TARGETS =
+export const TARGETS =
   /(?:^|\.)(?:crypto\.com|blockchain\.com|telegram\.org|discord\.com|google\.com|microsoft\.com|opera\.com|mozilla\.org|w3\.org)$/i;
 /** How far from a text of the protocol the host may stand. */
 const NEIGHBOURHOOD = 0x800;
@@ -97,7 +97,7 @@ export function readClear(
   };
 }
 
-function offsetOf(text: ClearText): number {
+export function offsetOf(text: ClearText): number {
   return text.found.at[0]?.offset ?? 0;
 }
 
@@ -114,7 +114,7 @@ function userAgent(view: View, details: Details): ClearText | undefined {
 }
 
 /** NUL-terminated ASCII and UTF-16LE texts in the data of the image. */
-function texts(view: View, ranges: readonly Range[]): ClearText[] {
+export function texts(view: View, ranges: readonly Pick<Range, "start" | "end" | "data">[]): ClearText[] {
   const { bytes } = view;
   const all: ClearText[] = [];
   for (const { start, end, data } of ranges) {

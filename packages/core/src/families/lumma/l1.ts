@@ -15,6 +15,8 @@ export const XOR_KEY_SIZE = 32;
 const MIN_TEXT = 44;
 const MAX_TEXT = STRIDE - 1;
 const MIN_HOST = 4;
+/** Characters of the key and the shortest host, without padding. */
+const MIN_CODED = Math.ceil(((XOR_KEY_SIZE + MIN_HOST) * 4) / 3);
 /** Slots without a host between two with one, in a chain. */
 const MAX_HOLES = 8;
 /** Candidate texts that are decoded in one image: in a file of base64 there are as many as one likes. */
@@ -63,26 +65,66 @@ export function findSlots(view: View, ranges: readonly Range[]): SlotGroup | und
   return bestGroup(slots);
 }
 
-function classOf(bytes: Uint8Array, at: number): number {
-  return CLASS[bytes[at] as number] as number;
-}
+/** Half of the shortest text: of a run of 44 or more, two multiples of this lie inside. */
+const STEP = MIN_TEXT / 2;
 
-/** Maximal runs of base64 characters of a slot's length. Of a run of 44 or more, two multiples of 22 lie inside. */
+/** Maximal runs of base64 characters of a slot's length. */
 function base64Runs(bytes: Uint8Array, start: number, end: number): [number, number][] {
   const runs: [number, number][] = [];
-  const step = MIN_TEXT / 2;
-  for (let at = start; at + step < end; at += step) {
-    // One test, not three: three branches that nothing predicts cost more than the loads.
-    const all = classOf(bytes, at) & classOf(bytes, at + step / 2) & classOf(bytes, at + step);
+  const isBase64 = CLASS;
+  const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = start; at + STEP < end; at += STEP) {
+    // Four bytes at once: none below "+", none above 0x7f.
+    const four = data.getInt32(at, true);
+    if (((four | (four - 0x2b2b_2b2b)) & 0x8080_8080) !== 0) continue;
+    // One test, not ten: branches that nothing predicts cost more than the loads. Words of a text end within these.
+    const all =
+      (isBase64[bytes[at] as number] as number) &
+      (isBase64[bytes[at + 3] as number] as number) &
+      (isBase64[bytes[at + 5] as number] as number) &
+      (isBase64[bytes[at + 7] as number] as number) &
+      (isBase64[bytes[at + 9] as number] as number) &
+      (isBase64[bytes[at + 11] as number] as number) &
+      (isBase64[bytes[at + 15] as number] as number) &
+      (isBase64[bytes[at + 18] as number] as number) &
+      (isBase64[bytes[at + STEP] as number] as number);
     if (all === 0) continue;
     let first = at;
-    while (first > start && CLASS[bytes[first - 1] as number] === 1) first--;
+    while (first > start && isBase64[bytes[first - 1] as number] === 1) first--;
     let last = at + 1;
-    while (last < end && CLASS[bytes[last] as number] === 1) last++;
-    at += (((last - at) / step) | 0) * step;
+    while (last < end && isBase64[bytes[last] as number] === 1) last++;
+    at += (((last - at) / STEP) | 0) * STEP;
     if (last - first >= MIN_TEXT - 1 && last - first <= MAX_TEXT + 3) runs.push([first, last]);
   }
   return runs;
+}
+
+/** What a base64 character stands for; both alphabets. */
+const DIGIT = new Uint8Array(256);
+[..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"].forEach((char, i) => {
+  DIGIT[char.charCodeAt(0)] = i;
+});
+DIGIT[0x2d] = 62;
+DIGIT[0x5f] = 63;
+const IS_HOST = new Uint8Array(256);
+for (const char of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:/")
+  IS_HOST[char.charCodeAt(0)] = 1;
+
+/** Byte `index` of what the base64 text at `start` says. */
+function byteAt(bytes: Uint8Array, start: number, index: number): number {
+  const at = start + Math.floor(index / 3) * 4 + (index % 3);
+  const shift = 2 * (index % 3) + 2;
+  const two = ((DIGIT[bytes[at] as number] as number) << 6) | (DIGIT[bytes[at + 1] as number] as number);
+  return (two >> (6 - shift)) & 0xff;
+}
+
+/** The first characters that come out are those of a host: what most base64 is not, before all of it is decoded. */
+function startsAsHost(bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < MIN_HOST; i++) {
+    const plain = byteAt(bytes, start, i) ^ byteAt(bytes, start, XOR_KEY_SIZE + i);
+    if (IS_HOST[plain] === 0) return false;
+  }
+  return true;
 }
 
 /** Decodes the base64 text [start, end), which padding or a NUL must follow. */
@@ -90,6 +132,7 @@ function readSlot(bytes: Uint8Array, start: number, end: number): Slot | undefin
   let stop = end;
   while (stop < end + 2 && PADS.has(bytes[stop] as number)) stop++;
   if (bytes[stop] !== 0 || stop - start > MAX_TEXT) return undefined;
+  if (end - start < MIN_CODED || !startsAsHost(bytes, start)) return undefined;
   const body = bytes.subarray(start, end);
   const urlSafe = body.includes(0x2d) || body.includes(0x5f);
   const decoded = decodeBase64(body, urlSafe ? URL_SAFE : UNPADDED);

@@ -1,6 +1,5 @@
 /** Texts and constants that Lumma builds hold, found in one pass over the image. */
-import { latin1Bytes, utf16leBytes } from "../../bytes/index.ts";
-import { findNeedles, needleSet } from "./needles.ts";
+import { findNeedles, latin1Bytes, needleSet, utf16leBytes } from "../../bytes/index.ts";
 
 /**
  * Last two entries (1e128, 1e256) of the number printer's table of powers of ten, behind which the linker has put the

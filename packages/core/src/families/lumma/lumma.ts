@@ -16,13 +16,21 @@ import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts"
 import { type BuildId, findBuild, findUser } from "./build-id.ts";
 import { readDeadDrop } from "./dead-drop.ts";
 import { blobFinding, clearFinding, IDENTITY, slotsFinding, tableFinding } from "./findings.ts";
-import { type FoundSite, sitesByCode, sitesByMarker, sitesByTable } from "./key-sites.ts";
+import {
+  type FoundSite,
+  type KeySetup,
+  keySetups,
+  sitesByCode,
+  sitesByMarker,
+  sitesByTable,
+} from "./key-sites.ts";
 import { hasSigns, readClear } from "./l0.ts";
 import { findSlots } from "./l1.ts";
 import { slotsOf } from "./l2.ts";
 import { type Blob, blobAt, findBlob } from "./l3.ts";
 import { type Details, findDetails, findSigns, type Signs } from "./landmarks.ts";
 import { type Range, searchRanges } from "./ranges.ts";
+import { traces } from "./traces.ts";
 import { findUnplaced } from "./unplaced.ts";
 
 const LAYOUTS: readonly LayoutInfo[] = [
@@ -34,13 +42,16 @@ const LAYOUTS: readonly LayoutInfo[] = [
     used: "v4, August 2023 to January 2025",
   },
   { id: "L0", title: "host in clear, texts with or without junk in them", used: "2022 to mid 2023" },
+  { id: "memory", title: "requests and hosts in clear, in memory", used: "v4 and v6", inMemory: true },
 ];
 
 function extract(input: ExtractInput): Extraction {
   const { image } = input;
   const ranges = searchRanges(image);
   const signs = findSigns(image.view.bytes);
-  const extraction = byChacha(input, ranges, signs) ?? byBase64(input, ranges) ?? byScan(input, ranges);
+  const setups = keySetups(image.view, ranges);
+  const extraction =
+    byChacha(input, ranges, signs, setups) ?? byBase64(input, ranges) ?? byScan(input, ranges, setups);
   if (extraction !== undefined) return extraction;
   const details = () => findDetails(image.view.bytes);
   return hasSigns(signs, details) ? inClear(input, ranges, signs, details()) : NOT_FOUND;
@@ -56,10 +67,15 @@ const NOT_FOUND: Extraction = {
 const MAX_SITES = 4;
 
 /** L3 and L2 from the places where their key is known to be. */
-function byChacha(input: ExtractInput, ranges: readonly Range[], signs: Signs): Extraction | undefined {
+function byChacha(
+  input: ExtractInput,
+  ranges: readonly Range[],
+  signs: Signs,
+  setups: readonly KeySetup[],
+): Extraction | undefined {
   const { image } = input;
   let left = MAX_SITES;
-  for (const site of keySites(image, ranges, signs)) {
+  for (const site of keySites(image, ranges, signs, setups)) {
     if (left-- === 0) return undefined;
     const blob = blobAt(image, site, ranges);
     if (blob !== undefined) return config(blobFinding(input, blob, idOf(blob, image, ranges)));
@@ -69,9 +85,14 @@ function byChacha(input: ExtractInput, ranges: readonly Range[], signs: Signs): 
   return undefined;
 }
 
-function* keySites(image: Image, ranges: readonly Range[], signs: Signs): Generator<FoundSite> {
+function* keySites(
+  image: Image,
+  ranges: readonly Range[],
+  signs: Signs,
+  setups: readonly KeySetup[],
+): Generator<FoundSite> {
   yield* sitesByMarker(image.view.bytes, signs);
-  yield* sitesByCode(image, ranges);
+  yield* sitesByCode(image, setups);
   yield* sitesByTable(image.view, ranges);
 }
 
@@ -85,11 +106,15 @@ function byBase64(input: ExtractInput, ranges: readonly Range[]): Extraction | u
 }
 
 /** L3 where neither its surroundings nor its code are as known, or where it stands is not. */
-function byScan(input: ExtractInput, ranges: readonly Range[]): Extraction | undefined {
+function byScan(
+  input: ExtractInput,
+  ranges: readonly Range[],
+  setups: readonly KeySetup[],
+): Extraction | undefined {
   const { image } = input;
-  const blob =
-    findBlob(image, ranges) ?? (image.layout === "file" ? undefined : findUnplaced(image.view, ranges));
-  return blob && config(blobFinding(input, blob, idOf(blob, input.image, ranges)));
+  const unplaced = () => (image.layout === "file" ? undefined : findUnplaced(image.view, ranges, setups));
+  const blob = findBlob(image, ranges) ?? unplaced();
+  return blob && config(blobFinding(input, blob, idOf(blob, image, ranges)));
 }
 
 function idOf(blob: Blob, image: Image, ranges: readonly Range[]): BuildId | undefined {
@@ -131,5 +156,6 @@ export const lumma: Family = {
   layouts: LAYOUTS,
   defaults: {},
   extract,
+  traces,
   deadDrop: readDeadDrop,
 };

@@ -75,41 +75,44 @@ function looksRandom(bytes: Uint8Array, at: number): boolean {
     seen.fill(0);
     stamp = 0;
   }
-  const mark = ++stamp;
-  let distinct = 0;
+  return repeatsFew(bytes, at, seen, ++stamp);
+}
+
+/** Gives up at the first value too many that was there before: most windows have one among their first bytes. */
+function repeatsFew(bytes: Uint8Array, at: number, last: Int32Array, mark: number): boolean {
+  let repeats = 0;
   let i = at;
   for (const end = at + WINDOW / 4; i < end; i++) {
     const value = bytes[i] as number;
-    distinct += seen[value] === mark ? 0 : 1;
-    seen[value] = mark;
+    if (last[value] !== mark) last[value] = mark;
+    else if (++repeats > WINDOW / 4 - QUARTER_MIN) return false;
   }
-  if (distinct < QUARTER_MIN) return false;
   for (const end = at + WINDOW / 2; i < end; i++) {
     const value = bytes[i] as number;
-    distinct += seen[value] === mark ? 0 : 1;
-    seen[value] = mark;
+    if (last[value] !== mark) last[value] = mark;
+    else if (++repeats > WINDOW / 2 - HALF_MIN) return false;
   }
-  if (distinct < HALF_MIN) return false;
   for (const end = at + WINDOW; i < end; i++) {
     const value = bytes[i] as number;
-    distinct += seen[value] === mark ? 0 : 1;
-    seen[value] = mark;
+    if (last[value] !== mark) last[value] = mark;
+    else if (++repeats > WINDOW - WINDOW_MIN) return false;
   }
-  return distinct >= WINDOW_MIN;
+  return true;
 }
 
 /** Adds the offsets in [from, to - length] whose `length` bytes have frequencies as random bytes have. */
 function uniform(bytes: Uint8Array, from: number, to: number, length: number, into: Starts[]): void {
+  const counted = counts;
   // chi-square = 256 / n * (sum of squared counts) - n
   const low = ((CHI_MIN + length) * length) / 256;
   const high = ((CHI_MAX + length) * length) / 256;
-  counts.fill(0);
+  counted.fill(0);
   let squares = 0;
   for (let i = from; i < from + length; i++) {
     const value = bytes[i] as number;
-    const count = counts[value] as number;
+    const count = counted[value] as number;
     squares += 2 * count + 1;
-    counts[value] = count + 1;
+    counted[value] = count + 1;
   }
   let open = -1;
   for (let at = from; ; at++) {
@@ -124,13 +127,13 @@ function uniform(bytes: Uint8Array, from: number, to: number, length: number, in
       return;
     }
     const leaving = bytes[at] as number;
-    const left = counts[leaving] as number;
+    const left = counted[leaving] as number;
     squares -= 2 * left - 1;
-    counts[leaving] = left - 1;
+    counted[leaving] = left - 1;
     const entering = bytes[at + length] as number;
-    const count = counts[entering] as number;
+    const count = counted[entering] as number;
     squares += 2 * count + 1;
-    counts[entering] = count + 1;
+    counted[entering] = count + 1;
   }
 }
 

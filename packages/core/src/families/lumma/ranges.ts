@@ -19,19 +19,19 @@ export function searchRanges(image: Image): readonly Range[] {
   const claimed: Range[] = [];
   // In a file what no region claims is an overlay; in memory it is a section whose header was changed.
   const isMemory = image.layout !== "file";
-  // Raw bytes whose address somebody knows are as well aligned as an image.
-  const rawPhase = image.base === 0 ? undefined : -image.base & 7;
+  // A region whose address is given; of an image the base is a multiple of a page.
+  const isPlaced = image.layout !== "raw" || image.base > 0;
   const ordered = [...image.regions].sort((a, b) => Number(a.executable) - Number(b.executable));
   for (const { offset, size, rva, executable, writable } of ordered) {
     const end = Math.min(offset + size, image.view.length);
-    const phase = image.layout === "raw" ? rawPhase : (offset - rva) & 7;
+    const phase = isPlaced ? (offset - rva - image.base) & 7 : undefined;
     for (const part of without(offset, end, claimed))
       claimed.push({ ...part, phase, executable, data: !executable || writable });
   }
   for (const part of without(0, image.view.length, claimed))
     claimed.push({
       ...part,
-      phase: image.layout === "raw" ? rawPhase : 0,
+      phase: isPlaced ? 0 : undefined,
       executable: true,
       data: isMemory,
     });

@@ -3,10 +3,10 @@
  * that decrypt say where.
  */
 import type { View } from "../../bytes/index.ts";
-import { possibleLoads } from "../../formats/loads.ts";
+import { LOAD_STEP, possibleLoads } from "../../formats/loads.ts";
 import { startsAsHost } from "./chacha-probe.ts";
 import { certain, KEY_SIZE, NONCE_SIZE, readArray, SLOT } from "./entries.ts";
-import { arrayAddresses, type FoundSite, keySetups } from "./key-sites.ts";
+import { arrayAddresses, type FoundSite, type KeySetup } from "./key-sites.ts";
 import { type Blob, FIRST_COUNTER } from "./l3.ts";
 import type { Range } from "./ranges.ts";
 
@@ -17,16 +17,19 @@ const MAX_ARRAYS = 8;
 const REACH = 0x10_0000;
 
 /** The blob of a key setup at the only place where it decrypts. */
-export function findUnplaced(view: View, ranges: readonly Range[]): Blob | undefined {
+export function findUnplaced(
+  view: View,
+  ranges: readonly Range[],
+  setups: readonly KeySetup[],
+): Blob | undefined {
   const { bytes } = view;
-  let setups = MAX_SETUPS;
-  for (const { keyVa, nonceVa } of keySetups(view, ranges)) {
-    if (setups-- === 0) return undefined;
+  for (const { keyVa, nonceVa } of setups.slice(0, MAX_SETUPS)) {
     let arrays = MAX_ARRAYS;
     for (const { va, ...rest } of arrayAddresses(view, ranges)) {
       if (Math.abs(va - keyVa) > REACH || Math.abs(nonceVa - keyVa) > REACH) continue;
       if (arrays-- === 0) break;
-      for (const load of possibleLoads(view.length, [keyVa, nonceVa, va])) {
+      const { first, last } = possibleLoads(view.length, [keyVa, nonceVa, va]);
+      for (let load = first; load >= last; load -= LOAD_STEP) {
         const [key, nonce, array] = [keyVa - load, nonceVa - load, va - load];
         if (!view.has(key, KEY_SIZE) || !view.has(nonce, NONCE_SIZE) || !view.has(array, SLOT)) continue;
         if (!startsAsHost(bytes, key, nonce, array, FIRST_COUNTER)) continue;

@@ -31,10 +31,13 @@ export interface Evidence {
 /** Certificates parsed of one cluster. */
 const MAX_CERTIFICATES = 8;
 
-/** Undefined unless two facts are there beside the host list, one of them Quasar's own. */
+/**
+ * Undefined unless two facts are there beside the host list, one of them Quasar's own. `version`: the number before the
+ * list; `inOrder`: settings stand around it as they are decrypted.
+ */
 export function weigh(
   strings: readonly ClrString[],
-  hosts: ClrString,
+  version: ClrString | undefined,
   inOrder: boolean,
 ): Evidence | undefined {
   const facts: Fact[] = [];
@@ -60,9 +63,8 @@ export function weigh(
     }
   }
   // Anywhere else a number like 1.0.0.0 says nothing.
-  const before = strings[strings.findIndex(({ offset }) => offset === hosts.offset) - 1];
-  if (before !== undefined && (VERSIONS as readonly string[]).includes(before.value))
-    add("the version of a release right before it", before, false);
+  if (version !== undefined && (VERSIONS as readonly string[]).includes(version.value))
+    add("the version of a release before it", version, false);
   const match = certificates.find(({ thumbprint }) => strings.some(({ value }) => value === thumbprint));
   if (match !== undefined) add("the thumbprint of a certificate beside it", match.string, true);
   if (inOrder) facts.push({ what: "settings in the order of their decryption", at: [], own: true });

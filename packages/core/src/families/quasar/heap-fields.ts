@@ -66,6 +66,31 @@ export function fieldsByOrder(strings: readonly ClrString[], hosts: ClrString): 
   return fields;
 }
 
+/** Other strings that may stand between two settings where another thread made some. */
+const STRANGERS = 8;
+/** Of the releases' numbers the one that half of all programs have. */
+const ANYBODYS = "1.0.0.0";
+
+/**
+ * VERSION before the host list, INSTALLNAME and MUTEX behind it, in this order and near, though others stand between:
+ * enough to tell Quasar, not to name what only its place would.
+ */
+export function fieldsByLooseOrder(strings: readonly ClrString[], hosts: ClrString): HeapFields | undefined {
+  const at = strings.findIndex(({ offset }) => offset === hosts.offset);
+  const before = strings.slice(Math.max(0, at - STRANGERS), at);
+  const behind = strings.slice(at + 1, at + 1 + 2 * STRANGERS);
+  const version = before.findLast(({ value }) => VERSION.test(value) && value !== ANYBODYS);
+  const install = behind.findIndex(({ value }) => INSTALL_NAME.test(value));
+  const mutex = install < 0 ? undefined : behind.slice(install + 1).find(({ value }) => MUTEX.test(value));
+  if (version === undefined || mutex === undefined) return undefined;
+  return new Map<TextName, ClrString>([
+    ...fieldsByForm(strings),
+    ["VERSION", version],
+    ["INSTALLNAME", behind[install] as ClrString],
+    ["MUTEX", mutex],
+  ]);
+}
+
 function isSignature(text: string): boolean {
   return text.length >= MIN_SIGNATURE && BASE64.test(text);
 }

@@ -13,6 +13,7 @@
  */
 import { isPrintableAscii, latin1Bytes } from "../../bytes/index.ts";
 import { decodeBase64 } from "../../codecs/index.ts";
+import type { Dotnet } from "../../formats/dotnet/model.ts";
 import {
   type OpenContext,
   openSettings,
@@ -72,14 +73,12 @@ const SCHEME: SettingsScheme = {
 
 function extract(input: ExtractInput): Extraction {
   const { image, ledger } = input;
-  const dotnet = image.dotnet;
-  const coded =
-    dotnet === undefined ? [] : settingsFromCode(dotnet, MIN_SEALED, (name) => textName(name) !== undefined);
-  const scanned = () => settingsFromStrings(image.view, MIN_SEALED);
-  let facts: Pick<OpenContext, "kdfs" | "mode"> | undefined;
+  const isName = (name: string): boolean => textName(name) !== undefined;
+  const coded = image.modules.flatMap((dotnet) =>
+    settingsFromCode(dotnet, MIN_SEALED, isName).map((source) => ({ source, dotnet })),
+  );
   let lookalike: Extraction | undefined;
-  const attempt = (source: SettingsSource): Extraction | undefined => {
-    facts ??= dotnet === undefined ? { kdfs: [], mode: undefined } : cryptoFacts(dotnet);
+  const attempt = (source: SettingsSource, facts: CodeFacts): Extraction | undefined => {
     const opening = openSettings(source, SCHEME, {
       sample: ledger,
       pbkdf2: input.pbkdf2Sha1,
@@ -111,20 +110,37 @@ function extract(input: ExtractInput): Extraction {
     };
     return undefined;
   };
-  for (const source of coded) {
-    const config = attempt(source);
+  const factsOf = factsByModule();
+  for (const { source, dotnet } of coded) {
+    const config = attempt(source, factsOf(dotnet));
     if (config !== undefined) return config;
   }
-  for (const source of scanned()) {
-    const config = attempt(source);
+  const only = image.modules.length === 1 ? image.modules[0] : undefined;
+  for (const source of settingsFromStrings(image.view, MIN_SEALED)) {
+    const config = attempt(source, only === undefined ? NO_FACTS : factsOf(only));
     if (config !== undefined) return config;
   }
   const ancestor = extractXrat1(quasar, image, ledger);
   if (ancestor !== undefined) return { status: "config", finding: ancestor };
-  const named = coded.find(isNamedSettings);
-  if (named !== undefined && dotnet !== undefined)
-    return extractPlain(quasar, named, dotnet, image.view.artifact, ledger);
+  const named = coded.find(({ source }) => isNamedSettings(source));
+  if (named !== undefined)
+    return extractPlain(quasar, named.source, named.dotnet, image.view.artifact, ledger);
   return lookalike ?? { status: "not-found", stage: "settings", text: "no settings class of Quasar's kind" };
+}
+
+/** What a module's code says of its key derivation. */
+type CodeFacts = Pick<OpenContext, "kdfs" | "mode">;
+
+const NO_FACTS: CodeFacts = { kdfs: [], mode: undefined };
+
+/** Asks each module once, and none that has no settings to open. */
+function factsByModule(): (dotnet: Dotnet) => CodeFacts {
+  const known = new Map<Dotnet, CodeFacts>();
+  return (dotnet) => {
+    const facts = known.get(dotnet) ?? cryptoFacts(dotnet);
+    known.set(dotnet, facts);
+    return facts;
+  };
 }
 
 export const quasar: Family = {

@@ -16,7 +16,7 @@ import { hostKind } from "../engines/trace-hosts.ts";
 import type { TraceInput, Traces } from "../family.ts";
 import type { TextName } from "./fields.ts";
 import { type Evidence, OWN_TEXTS, VERSIONS, weigh } from "./heap-evidence.ts";
-import { fieldsByForm, fieldsByOrder } from "./heap-fields.ts";
+import { fieldsByForm, fieldsByLooseOrder, fieldsByOrder } from "./heap-fields.ts";
 import { type HostEntry, locator, parseHosts } from "./hosts.ts";
 import { IDENTITY } from "./identity.ts";
 import { type Located, reportSettings } from "./report.ts";
@@ -98,7 +98,9 @@ function report(
   const taken = hosts.filter(({ host }) => hostKind(host) === "public");
   if (taken.length === 0) return undefined;
   const ordered = fieldsByOrder(cluster, string);
-  const evidence = weigh(cluster, string, ordered !== undefined);
+  const fields = ordered ?? fieldsByLooseOrder(cluster, string) ?? fieldsByForm(cluster);
+  const before = cluster[cluster.findIndex(({ offset }) => offset === string.offset) - 1];
+  const evidence = weigh(cluster, fields.get("VERSION") ?? before, fields.has("VERSION"));
   if (evidence === undefined) return undefined;
 
   const builder = new FindingBuilder(IDENTITY, "memory", view.artifact);
@@ -109,7 +111,6 @@ function report(
       builder.reason("host-not-taken", `${host} is no C2 that memory alone can tell: ${hostKind(host)}`, [
         at,
       ]);
-  const fields = ordered ?? fieldsByForm(cluster);
   const texts = new Map<TextName, Located>();
   for (const [name, text] of fields)
     texts.set(name, {
@@ -137,7 +138,7 @@ function sayWhy(builder: FindingBuilder, list: ClrString, { facts }: Evidence, i
     inOrder ? "told-by-order" : "told-by-form",
     inOrder
       ? "the order in which the client decrypts its settings tells which string is which"
-      : "strings are not in the order of decryption; those named have a form that only one setting has",
+      : "other strings stand between the settings, or they are in another order: only those are named whose form tells them",
   );
 }
 

@@ -4,7 +4,7 @@ import { mapPe } from "@assay/carriers/pe-writer";
 import { redlineArguments, redlineCarriers } from "@assay/carriers/redline";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { latin1, utf8, utf16le } from "../../bytes/index.ts";
+import { concatBytes, indexOf, latin1, latin1Bytes, utf8, utf16le } from "../../bytes/index.ts";
 import { pbkdf2Sha1 } from "../../codecs/index.ts";
 import type { ImageHint } from "../../formats/image.ts";
 import { openImage } from "../../formats/open-image.ts";
@@ -206,6 +206,28 @@ describe("what is not RedLine", () => {
     const extraction = status({ ...spec, types: [...spec.types, wcf("MSValue1")] });
     expect(extraction.status).toBe("unknown-layout");
     expect(extraction).toMatchObject({ text: expect.stringContaining("77.91.68.68:19071") });
+  });
+
+  it("is MetaStealer in a region without headers, too, and without metadata", () => {
+    const spec = settings(["IP", "ID", "Message", "Key"], CIPHER, soap);
+    const region = mapPe(buildAssembly({ ...spec, types: [...spec.types, wcf("MSValue1")] })).fill(
+      0,
+      0,
+      0x1000,
+    );
+    expect(extract(region, { layout: "raw" }).extraction.status).toBe("unknown-layout");
+    const root = indexOf(region, latin1Bytes("BSJB"));
+    const bare = wiped(region, root, 4);
+    expect(extract(bare, { layout: "raw" }).extraction.status).not.toBe("config");
+  });
+
+  it("is told from another module in the same region", () => {
+    const other = mapPe(buildAssembly(settings(["a", "b"], ["AES text", "IV"]))).fill(0, 0, 0x1000);
+    const own = mapPe(redlineArguments({ c2: ["192.0.2.1:80"], id: "i", key: "Key" })).fill(0, 0, 0x1000);
+    for (const region of [concatBytes(other, own), concatBytes(own, other)]) {
+      const finding = findingOf(region, { layout: "raw", base: 0x1000_0000 });
+      expect([finding.layout, finding.c2]).toEqual(["arguments", ["tcp://192.0.2.1:80"]]);
+    }
   });
 
   it("yields nothing for a WCF client with an address of its own", () => {

@@ -16,7 +16,8 @@
 import type { Found } from "../../bytes/index.ts";
 import type { Dotnet } from "../../formats/dotnet/model.ts";
 import type { Image } from "../../formats/image.ts";
-import type { Confidence, FamilyIdentity } from "../../model/index.ts";
+import type { Pe } from "../../formats/pe/model.ts";
+import type { Confidence } from "../../model/index.ts";
 import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts";
 import { decrypt } from "./decrypt.ts";
 import {
@@ -29,8 +30,10 @@ import {
 } from "./fields.ts";
 import { buildFinding } from "./finding.ts";
 import { foldedStores } from "./folded.ts";
+import { IDENTITY } from "./identity.ts";
 import { tokenFromCode } from "./soap-token.ts";
 import { loadersOf } from "./stores.ts";
+import { traces } from "./traces.ts";
 import {
   authorizationToken,
   type Contracts,
@@ -53,14 +56,8 @@ const LAYOUTS: readonly LayoutInfo[] = [
     used: "any",
   },
   { id: "plain", title: "#US entries alone, plain, beside RedLine's own texts", used: "2020 and 2021" },
+  { id: "memory", title: "addresses and literals on the heap of the CLR", used: "2021 on", inMemory: true },
 ];
-
-const IDENTITY: FamilyIdentity = {
-  id: "win.redline_stealer",
-  name: "RedLine Stealer",
-  aliases: ["RedLine"],
-  category: ["infostealer"],
-};
 
 /** IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR. */
 const CLI_DIRECTORY = 14;
@@ -72,12 +69,23 @@ const STRUCTURED: ReadonlySet<string> = new Set(["arguments", "entrypoint", "loc
 
 function extract(input: ExtractInput): Extraction {
   const { image } = input;
-  const { dotnet } = image;
-  if (dotnet === undefined && !mayLackMetadata(image)) return notFound("no .NET module");
+  let lookAlike: Extraction | undefined;
+  for (const dotnet of image.modules) {
+    const extraction = extractFrom(input, dotnet);
+    if (extraction.status === "config") return extraction;
+    if (extraction.status !== "not-found") lookAlike ??= extraction;
+  }
+  if (lookAlike !== undefined) return lookAlike;
+  // In a region there may be a heap of strings whose metadata is gone beside modules that are whole.
+  const mayLack = image.pe === undefined || (image.modules.length === 0 && promisesModule(image.pe));
+  return mayLack ? extractFrom(input, undefined) : notFound("no config in a .NET module");
+}
+
+function extractFrom({ image, ledger }: ExtractInput, dotnet: Dotnet | undefined): Extraction {
   const survey = surveyStrings(dotnet?.userStrings() ?? looseUserStrings(image.view));
   const hasMarks = hasSoapHeader(survey) || survey.marks.has("Yandex\\YaAddon");
-  const contracts = dotnet === undefined ? NO_CONTRACTS : contractsOf(dotnet.streams);
   const hasCandidates = survey.ciphertexts.length + survey.plainLists.length > 0;
+  const contracts = dotnet === undefined ? looseContracts(image, hasCandidates) : contractsOf(dotnet.streams);
   if (!hasCandidates && !hasMarks && !contracts.wcf) return notFound("no text that may be a C2 list");
 
   const fields = findFields(dotnet, survey, hasMarks, contracts);
@@ -85,7 +93,7 @@ function extract(input: ExtractInput): Extraction {
   if (fields !== undefined) {
     const token = authorizationToken(survey) ?? (dotnet && tokenFromCode(dotnet));
     const around = { artifact: image.view.artifact, token, transport: transport(survey) };
-    const finding = buildFinding(IDENTITY, fields, around, confidenceOf(fields), input.ledger);
+    const finding = buildFinding(IDENTITY, fields, around, confidenceOf(fields), ledger);
     if (finding !== undefined) return { status: "config", finding };
   }
   return hasMarks && (contracts.wcf || dotnet === undefined)
@@ -93,9 +101,14 @@ function extract(input: ExtractInput): Extraction {
     : notFound("no text decrypts to a C2 list");
 }
 
-/** A region without headers, or a program whose headers promise a module that cannot be read. */
-function mayLackMetadata(image: Image): boolean {
-  return image.pe === undefined || (image.pe.dataDirectories[CLI_DIRECTORY]?.virtualAddress ?? 0) !== 0;
+/** Headers say that there is a module; it could not be read. */
+function promisesModule(pe: Pe): boolean {
+  return (pe.dataDirectories[CLI_DIRECTORY]?.virtualAddress ?? 0) !== 0;
+}
+
+/** Names of contracts anywhere in the bytes, where no metadata says whose they are: asked only when it matters. */
+function looseContracts({ view }: Image, matters: boolean): Contracts {
+  return matters ? { ...contractsOf([{ name: "", view }]), wcf: false, redline: false } : NO_CONTRACTS;
 }
 
 /** The best fields that hold: encrypted before plain, stored by code before heap entries alone. */
@@ -200,4 +213,5 @@ export const redline: Family = {
   layouts: LAYOUTS,
   defaults: {},
   extract,
+  traces,
 };

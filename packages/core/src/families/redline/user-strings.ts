@@ -1,9 +1,11 @@
 /** What the #US heap tells: texts that may be the C2 list, marks of the family, the authorization token. */
 import {
+  concatBytes,
   type Found,
-  indexesOf,
+  findNeedles,
   indexOf,
   latin1Bytes,
+  needleSet,
   utf16le,
   utf16leBytes,
   type View,
@@ -72,17 +74,21 @@ export function authorizationToken(survey: Survey): Found<string> | undefined {
   return others.length === 1 ? others[0]?.text : undefined;
 }
 
+/** #US entries, length and UTF-16LE text, of the marks that no other program has beside each other. */
+const LOOSE_MARKS = needleSet(
+  (["Authorization", "Yandex\\YaAddon"] as const).map((mark) => {
+    const text = utf16leBytes(mark);
+    return concatBytes(Uint8Array.of(text.length + 1), text);
+  }),
+);
+
 /**
  * Entries around the family's marks in bytes without metadata: a heap in a region whose headers are gone. Offsets
  * are those in the view.
  */
 export function looseUserStrings(view: View): readonly UserString[] {
-  for (const mark of ["Authorization", "Yandex\\YaAddon"] as const) {
-    const text = utf16leBytes(mark);
-    const needle = new Uint8Array(text.length + 2);
-    needle[0] = text.length + 1;
-    needle.set(text, 1);
-    for (const at of indexesOf(view.bytes, needle)) {
+  for (const hits of findNeedles(view.bytes, LOOSE_MARKS)) {
+    for (const at of hits) {
       const entries = entriesFrom(view, tokenBefore(view, at) ?? at);
       if (entries.length > 2) return entries;
     }

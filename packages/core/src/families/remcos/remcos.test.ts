@@ -1,4 +1,4 @@
-import { buildPe, mapPe } from "@assay/carriers/pe-writer";
+import { buildPe, layoutPe, mapPe } from "@assay/carriers/pe-writer";
 import {
   type RemcosOptions,
   remcosBlob,
@@ -122,6 +122,18 @@ describe("the resource", () => {
     expect(extract(bare).status).toBe("not-found");
     expect(findingOf(bare, RULE).c2).toHaveLength(1);
     expect(findingOf(concatBytes(latin1Bytes("Remcos\0"), bare)).c2).toHaveLength(1);
+  });
+
+  it("is found by what is left of the resource tree, with its size, far from any name", () => {
+    const image = mapPe(remcosCarrier(MODERN)).fill(0, 0, 0x1000);
+    const resources = image.subarray(layoutPe(remcosPe(MODERN)).section(".rsrc").rva);
+    const noise = Uint8Array.from({ length: 0x3000 }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 24);
+    const after = noise.subarray(0, 0x1000);
+    for (const region of [concatBytes(resources, after), concatBytes(noise, resources, after)]) {
+      const found = findingOf(region, [], { layout: "raw" });
+      expect(found.c2).toEqual(["tcp://c2.example:2404"]);
+      expect(found.reasons.map(({ code }) => code)).not.toContain("end-unknown");
+    }
   });
 
   it("ends where the config ends, whatever follows it in a region", () => {

@@ -17,8 +17,9 @@ import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts"
 import { blobAt, couldBeBlob, type DecryptedBlob, decryptBlob, endOfText, MAX_BLOB } from "./blob.ts";
 import { readFields } from "./fields.ts";
 import { IDENTITY } from "./identity.ts";
+import { lostSettings } from "./lost-tree.ts";
 import { reportC2, reportFields } from "./report.ts";
-import { findVersion, markerOffsets, namesRemcos, randomOffsets } from "./scan.ts";
+import { aroundName, findVersion, markerOffsets, namesRemcos, randomOffsets } from "./scan.ts";
 import { traces } from "./traces.ts";
 
 const LAYOUTS: readonly LayoutInfo[] = [
@@ -71,16 +72,25 @@ function nameOf({ type, name }: Resource): string {
   return `${type === RT_RCDATA ? "RCDATA" : type}/${name}`;
 }
 
-/** Blobs that no directory names: behind the icon's tail, and when `closely` wherever a key may stand. */
-function fromContent(view: View, closely: boolean): Located | undefined {
-  for (const offset of markerOffsets(view)) {
+/** Blobs that no directory leads to: by a lost tree, behind the icon's tail, and when `closely` wherever a key may be. */
+function fromContent(image: Image, closely: boolean): Located | undefined {
+  const { view } = image;
+  for (const { offset, size } of lostSettings(view, MAX_BLOB)) {
+    const blob = view.clip(offset, size);
+    const decrypted = couldBeBlob(blob.bytes) ? decryptBlob(blob.bytes) : "foreign";
+    if (typeof decrypted !== "string")
+      return { blob, source: `resource SETTINGS at 0x${offset.toString(16)}`, decrypted, size };
+  }
+  for (const offset of markerOffsets(image)) {
     const located = tryAt(view, offset, "blob behind the icon");
     if (located !== undefined) return located;
   }
   if (!closely) return undefined;
-  for (const offset of randomOffsets(view)) {
-    const located = tryAt(view, offset, "blob");
-    if (located !== undefined) return located;
+  for (const part of aroundName(view)) {
+    for (const offset of randomOffsets(part)) {
+      const located = tryAt(view, part.base - view.base + offset, "blob");
+      if (located !== undefined) return located;
+    }
   }
   return undefined;
 }
@@ -102,7 +112,7 @@ function extract({ image, rules, ledger }: ExtractInput): Extraction {
   let located = "blob" in fromTree ? fromTree : undefined;
   const hinted = rules.length > 0;
   if (located === undefined && (hinted || image.layout !== "file" || image.resources.length === 0))
-    located = fromContent(image.view, hinted || namesRemcos(image.view));
+    located = fromContent(image, hinted || namesRemcos(image.view));
   if (located === undefined) return failure(image, hinted, "trace" in fromTree ? fromTree.trace : undefined);
 
   const { blob, source, decrypted, size } = located;

@@ -1,25 +1,56 @@
 /** Finding the blob where no resource directory leads to it: raw regions of dumps, damaged files. */
-import { findAll, indexOf, latin1, latin1Bytes, pattern, type View } from "../../bytes/index.ts";
+import {
+  alignedWords,
+  indexesOf,
+  indexOf,
+  latin1,
+  latin1Bytes,
+  matchesAt,
+  pattern,
+  type View,
+} from "../../bytes/index.ts";
+import type { Image } from "../../formats/image.ts";
 
 /** The mask of the last icon, which the resource compiler puts right before RCDATA/SETTINGS (JPCERT, MalConfScan). */
 const ICON_TAIL = pattern("E0 00 00 07 E0 00 00 07 FF FF FF FF");
+const ICON_WORD = 0x0700_00e0;
 /** More icons than one end so. */
 const MAX_MARKERS = 64;
 
-/** Offsets right behind the icon tail. */
-export function* markerOffsets(view: View): Generator<number> {
+/** Offsets right behind the icon tail. Resources are aligned to four bytes, which counts where the address is known. */
+export function* markerOffsets({ view, layout, base }: Image): Generator<number> {
+  const { bytes } = view;
+  const isPlaced = layout !== "raw" || base > 0;
   let count = 0;
-  for (const at of findAll(view.bytes, ICON_TAIL)) {
+  for (const at of isPlaced ? alignedWords(bytes, ICON_WORD, -base) : indexesOf(bytes, ICON_TAIL.value)) {
+    if (!matchesAt(bytes, ICON_TAIL, at)) continue;
     yield at + ICON_TAIL.value.length;
     if (++count === MAX_MARKERS) return;
   }
 }
 
 const NAME = latin1Bytes("Remcos");
+/** Names that are followed, and bytes before and behind one in which the config is looked for: an image's. */
+const MAX_NAMES = 4;
+const BEFORE = 1 << 20;
+const BEHIND = 1 << 21;
 
 /** True when the malware's own name stands there: enough to look closer, no proof of anything. */
 export function namesRemcos(view: View): boolean {
   return indexOf(view.bytes, NAME) >= 0;
+}
+
+/** The surroundings of the malware's name; all of what names it nowhere. */
+export function aroundName(view: View): readonly View[] {
+  const parts: View[] = [];
+  let end = 0;
+  for (let at = indexOf(view.bytes, NAME); at >= 0 && parts.length < MAX_NAMES; ) {
+    const start = Math.max(end, at - BEFORE);
+    end = Math.min(view.length, at + BEHIND);
+    parts.push(view.clip(start, end - start));
+    at = indexOf(view.bytes, NAME, end);
+  }
+  return parts.length === 0 ? [view] : parts;
 }
 
 const WINDOW = 64;

@@ -70,40 +70,34 @@ export interface Blob {
   readonly cutShort: boolean;
 }
 
+/** What an address begins with, whichever scheme: one of these stands at every seventh byte of it. */
+const SCHEME = 7;
+const IS_SCHEME = new Uint8Array(256);
+for (const letter of latin1Bytes("https:/")) IS_SCHEME[letter] = 1;
+
 /**
- * The first valid blob in the view. One pass of 32-bit words over bytes[o] ^ bytes[o + 0x72], which must read "http":
- * 0x72 is two more than a multiple of four, so the second word is put together of two neighbours.
+ * The first valid blob in the view. One pass over every seventh of bytes[o] ^ bytes[o + 0x72], one of which is a
+ * letter of the "http://" or "https:/" that they read wherever a blob begins.
  */
 export function findBlob(view: View): Blob | undefined {
-  const bytes = view.bytes.byteOffset % 4 === 0 ? view.bytes : view.bytes.slice();
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
-  const shift = (RECORDS - 2) >> 2;
-  let low = words[shift] ?? 0;
-  for (let w = 0; w + shift + 1 < words.length; w++) {
-    const high = words[w + shift + 1] as number;
-    const x = (words[w] as number) ^ ((low >>> 16) | (high << 16));
-    low = high;
-    // Any "http" has "ht" or "tt" in a half word: both end in "t".
-    if ((x & 0xff00) === 0x7400) {
-      const blob = readBlobAt(view, 4 * w, x & 0xff);
-      if (blob !== undefined) return blob;
-    }
-    if (x >>> 24 === 0x74) {
-      const blob = readBlobAt(view, 4 * w + 2, (x >>> 16) & 0xff);
+  const { bytes } = view;
+  const isScheme = IS_SCHEME;
+  const last = bytes.length - RECORDS;
+  for (let at = 0; at < last; at += SCHEME) {
+    if (isScheme[(bytes[at] as number) ^ (bytes[at + RECORDS] as number)] === 0) continue;
+    for (let start = at; start > at - SCHEME; start--) {
+      if (((bytes[start] as number) ^ (bytes[start + RECORDS] as number)) !== HTTP[0]) continue;
+      const blob = readsHttp(bytes, start) ? readBlob(view, start) : undefined;
       if (blob !== undefined) return blob;
     }
   }
   return undefined;
 }
 
-/** A blob whose "ht" or "tt" lies at `offset`; `first`: the first of these two letters. */
-function readBlobAt(view: View, offset: number, first: number): Blob | undefined {
-  const start = first === HTTP[0] ? offset : first === HTTP[1] ? offset - 1 : -1;
-  if (start < 0) return undefined;
+function readsHttp(bytes: Uint8Array, start: number): boolean {
   for (let i = 0; i < HTTP.length; i++)
-    if (((view.bytes[start + RECORDS + i] ?? 0) ^ (view.bytes[start + i] as number)) !== HTTP[i])
-      return undefined;
-  return readBlob(view, start);
+    if (((bytes[start + RECORDS + i] as number) ^ (bytes[start + i] as number)) !== HTTP[i]) return false;
+  return true;
 }
 
 function readBlob(view: View, offset: number): Blob | undefined {

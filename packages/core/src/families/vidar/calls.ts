@@ -43,6 +43,11 @@ export const MAX_SMALL = 0x800;
 const MAX_CONSTANTS = 8;
 /** The instruction that the search runs on. */
 const PUSH_IMM32 = 0x68;
+const CALL = 0xe8;
+/** Bytes from a push to the first call of its run: code has calls everywhere, and nothing else has. */
+const REACH = 0x100;
+/** Windows maps nothing below. */
+const MIN_ADDRESS = 0x1_0000;
 
 interface Run {
   readonly end: number;
@@ -90,7 +95,7 @@ function decodeRun(view: View, start: number, end: number): Run {
       if (constants.length < MAX_CONSTANTS)
         constants.push({ value: bytes[at + 1] as number, offset: at + 1, size: 1 });
       at += 2;
-    } else if (op === 0xe8) {
+    } else if (op === CALL) {
       const call = { offset: at, target: at + 5 + (view.i32(at + 1) as number), constants };
       (calls ??= []).push(call);
       constants = [];
@@ -125,7 +130,7 @@ KNOWN.fill(1, 0x50, 0x60).fill(1, 0xb8, 0xc0);
 
 /** Addresses that a constant may name: those of a file, and any in memory, where the base may be another. */
 function addresses(image: Image): readonly [number, number] {
-  if (image.layout !== "file") return [0, 0xffffffff];
+  if (image.layout !== "file") return [MIN_ADDRESS, 0xffffffff];
   const base = image.pointerBase ?? image.base;
   const end = image.regions.reduce((max, r) => Math.max(max, r.rva + r.size), 0);
   return [base, base + end];
@@ -134,22 +139,27 @@ function addresses(image: Image): readonly [number, number] {
 /** Functions called at least eight times with constants, most called first. */
 export function callGroups(image: Image): CallGroup[] {
   const { view } = image;
+  const { bytes } = view;
   const [lowest, highest] = addresses(image);
   const groups = new Map<number, { target: number; calls: Call[]; stored: Constant[] }>();
   for (const region of image.regions) {
     if (!region.executable) continue;
     const end = Math.min(region.offset + region.size, view.length);
     let floor = region.offset;
-    for (let push = view.bytes.indexOf(PUSH_IMM32, floor); push >= 0 && push < end; ) {
-      const value = view.u32(push + 1) ?? 0;
-      if (
-        KNOWN[view.u8(push + 5) ?? 0] === 0 ||
-        (value > MAX_SMALL && (value < lowest || value >= highest))
-      ) {
-        push = view.bytes.indexOf(PUSH_IMM32, push + 1);
+    let nextCall = -1;
+    for (let push = bytes.indexOf(PUSH_IMM32, floor); push >= 0 && push < end; ) {
+      if (nextCall < push) nextCall = bytes.indexOf(CALL, push);
+      if (nextCall < 0) break;
+      if (nextCall - push > REACH) {
+        push = bytes.indexOf(PUSH_IMM32, nextCall - REACH);
         continue;
       }
-      const run = decodeRun(view, runStart(view.bytes, push, floor), end);
+      const value = KNOWN[bytes[push + 5] ?? 0] === 0 ? undefined : view.u32(push + 1);
+      if (value === undefined || (value > MAX_SMALL && (value < lowest || value >= highest))) {
+        push = bytes.indexOf(PUSH_IMM32, push + 1);
+        continue;
+      }
+      const run = decodeRun(view, runStart(bytes, push, floor), end);
       let owner: { stored: Constant[] } | undefined;
       for (const call of run.calls) {
         if (call.constants.length === 0) continue;
@@ -161,7 +171,7 @@ export function callGroups(image: Image): CallGroup[] {
       }
       if (owner !== undefined && owner.stored.length < MAX_CALLS) owner.stored.push(...run.stored);
       floor = Math.max(run.end, push + 1);
-      push = view.bytes.indexOf(PUSH_IMM32, floor);
+      push = bytes.indexOf(PUSH_IMM32, floor);
     }
   }
   return [...groups.values()]

@@ -9,7 +9,7 @@ import { hex, isPrintableAscii, latin1, latin1Bytes, type Span, type View } from
 import { decodeBase64, rc4, xor } from "../../codecs/index.ts";
 import type { AddressSpace } from "../../formats/address-space.ts";
 import type { Image } from "../../formats/image.ts";
-import { possibleLoads } from "../../formats/loads.ts";
+import { LOAD_STEP, possibleLoads } from "../../formats/loads.ts";
 import type { Step } from "../../model/index.ts";
 import { type Call, type CallGroup, type Constant, callGroups, MAX_SMALL } from "./calls.ts";
 import { textAt } from "./texts.ts";
@@ -67,11 +67,11 @@ interface XorCall {
 /** Every table of the image, newest form first. */
 export function findHiddenStrings(image: Image): HiddenStrings[] {
   const found: HiddenStrings[] = [];
-  let unplaced = 0;
+  const isPlaced = image.layout !== "raw" || image.base > 0;
+  let unplaced = mayStandElsewhere(image) ? MAX_UNPLACED : 0;
   for (const group of callGroups(image)) {
-    let table = readTable(image, group);
-    if (table === undefined && mayStandElsewhere(image) && unplaced++ < MAX_UNPLACED)
-      table = readUnplaced(image.view, group);
+    let table = isPlaced ? readTable(image, group) : undefined;
+    if (table === undefined && unplaced-- > 0) table = readUnplaced(image.view, group);
     if (table !== undefined) found.push(table);
   }
   return found;
@@ -88,8 +88,9 @@ function mayStandElsewhere(image: Image): boolean {
 
 /** Functions for which a load is searched. */
 const MAX_UNPLACED = 16;
-/** Calls that a load is tried on. */
+/** Calls that a load is tried on, and of these how many get a look first. */
 const LOAD_PROBES = 12;
+const LOAD_LOOKS = 3;
 
 /** A table in bytes whose address is not known (no headers, no base): the one load at which it decodes. */
 function readUnplaced(view: View, group: CallGroup): HiddenStrings | undefined {
@@ -100,8 +101,10 @@ function readUnplaced(view: View, group: CallGroup): HiddenStrings | undefined {
   const shape = vas[0]?.length ?? 0;
   if ((shape !== 1 && shape !== 2) || vas.some((v) => v.length !== shape)) return undefined;
   if (new Set(vas.map((v) => v.join())).size < MIN_STRINGS) return undefined;
-  for (const load of possibleLoads(view.length, vas.flat())) {
-    if (!vas.slice(0, 3).every(([a, b]) => mayBeText(view.bytes, load, a as number, b))) continue;
+  const { first, last } = possibleLoads(view.length, vas.flat());
+  const probes = vas.slice(0, LOAD_LOOKS);
+  for (let load = first; load >= last; load -= LOAD_STEP) {
+    if (!mayHoldTexts(view.bytes, load, probes)) continue;
     const places: Places = {
       view,
       offsetOfVa: (va) => (va >= load && va - load < view.length ? va - load : undefined),
@@ -114,17 +117,33 @@ function readUnplaced(view: View, group: CallGroup): HiddenStrings | undefined {
   return undefined;
 }
 
-/** A look at four bytes: two places that XOR to text, or a string of base64 characters. */
-function mayBeText(bytes: Uint8Array, load: number, a: number, b: number | undefined): boolean {
-  for (let i = 0; i < 4; i++) {
-    const byte = bytes[a - load + i] ?? 0;
-    if (b === undefined) {
-      if (byte < 0x2b || byte > 0x7a) return false;
-      continue;
-    }
-    const plain = byte ^ (bytes[b - load + i] ?? 0);
-    // The second of two bytes may be a string's end.
-    if (i < 2 && (plain < 0x20 || plain > 0x7e) && !TEXT_CONTROL.has(plain)) return false;
+/** A look at four bytes of each: two places that XOR to text, or a string of base64 characters. */
+function mayHoldTexts(bytes: Uint8Array, load: number, probes: readonly (readonly number[])[]): boolean {
+  for (let n = 0; n < probes.length; n++) {
+    const vas = probes[n] as readonly number[];
+    const a = (vas[0] as number) - load;
+    const b = vas.length > 1 ? (vas[1] as number) - load : -1;
+    if (!(b < 0 ? isBase64Start(bytes, a) : isTextStart(bytes, a, b))) return false;
+  }
+  return true;
+}
+
+const IS_BASE64 = new Uint8Array(256);
+for (const char of latin1Bytes("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+  IS_BASE64[char] = 1;
+
+/** Not in the middle of other text, as nearly any place in a page of text would be. */
+function isBase64Start(bytes: Uint8Array, at: number): boolean {
+  if (at > 0 && IS_BASE64[bytes[at - 1] as number] === 1) return false;
+  for (let i = 0; i < 4; i++) if (IS_BASE64[bytes[at + i] as number] !== 1) return false;
+  return true;
+}
+
+/** The second of two bytes may be a string's end. */
+function isTextStart(bytes: Uint8Array, a: number, b: number): boolean {
+  for (let i = 0; i < 2; i++) {
+    const plain = (bytes[a + i] as number) ^ (bytes[b + i] as number);
+    if ((plain < 0x20 || plain > 0x7e) && !TEXT_CONTROL.has(plain)) return false;
   }
   return true;
 }

@@ -14,11 +14,26 @@ function codes(text: string): Int16Array {
   return out;
 }
 
+/** When each byte was last met, by a number that each walk has of its own. */
+const seenIn = new Int32Array(256);
+let walk = 0;
+
 /** The 91 bytes around `at` that end with a NUL, when they are a permutation of A other than A itself. */
 export function tableAround(view: View, at: number): FoundText | undefined {
   const { bytes } = view;
-  let end = at + 1;
-  while (end < at + SIZE && (VALUE[bytes[end] as number] ?? -1) >= 0) end++;
+  if (walk === 0x7fff_ffff) {
+    seenIn.fill(0);
+    walk = 0;
+  }
+  walk++;
+  // Text repeats itself within a few characters, which a permutation never does.
+  let end = at;
+  for (; end < at + SIZE; end++) {
+    const byte = bytes[end] ?? 0;
+    if ((VALUE[byte] as number) < 0) break;
+    if (seenIn[byte] === walk) return undefined;
+    seenIn[byte] = walk;
+  }
   const start = end - SIZE;
   if (start < 0 || start > at || bytes[end] !== 0) return undefined;
   const seen = new Uint8Array(SIZE);

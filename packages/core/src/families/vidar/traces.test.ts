@@ -2,14 +2,14 @@ import { HeapWriter } from "@assay/carriers/heap-writer";
 import { describe, expect, it } from "vitest";
 import { latin1, latin1Bytes } from "../../bytes/index.ts";
 import { Ledger } from "../../model/index.ts";
-import { readTraces, traceSet } from "../traces.ts";
+import { tracesOf } from "../../triage/memory/traces.ts";
 import { vidar } from "./vidar.ts";
 
-const SET = traceSet([vidar]);
+const FAMILIES = [vidar];
 
 function tracesIn(bytes: Uint8Array) {
   const ledger = new Ledger(bytes);
-  return readTraces(SET, { view: ledger.sample, ledger }).findings;
+  return tracesOf(FAMILIES, ledger.sample, undefined, false, ledger).findings;
 }
 
 const TEXTS = ["MachineID: ", "Work Dir: In memory", "[Hardware]", "[Software]", "build_id", "file_data"];

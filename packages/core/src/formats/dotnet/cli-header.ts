@@ -1,5 +1,7 @@
 /** IMAGE_COR20_HEADER (ECMA-335 II.25.3.3), and the metadata roots that it would lead to. */
-import { indexesOf, latin1Bytes, type View } from "../../bytes/index.ts";
+import { alignedWords, indexesOf, latin1Bytes, type View } from "../../bytes/index.ts";
+import type { AddressSpace } from "../address-space.ts";
+import { ROOT_SIGNATURE } from "./metadata-root.ts";
 
 export const CLI_HEADER_SIZE = 72;
 
@@ -35,10 +37,17 @@ export function readCliHeader(view: View, offset: number): CliHeader | undefined
   };
 }
 
-/** Offsets where a metadata root may start, ascending. */
-export function findRoots(view: View): readonly number[] {
+/**
+ * Offsets where a metadata root may start, ascending. It is aligned to four bytes in memory (II.24.2.1), which the search
+ * goes by where the address is known.
+ */
+export function findRoots({ view, layout, base }: AddressSpace): readonly number[] {
+  const isPlaced = layout === "raw" && base > 0;
+  const found = isPlaced
+    ? alignedWords(view.bytes, ROOT_SIGNATURE, -base)
+    : indexesOf(view.bytes, latin1Bytes("BSJB"));
   const offsets: number[] = [];
-  for (const offset of indexesOf(view.bytes, latin1Bytes("BSJB"))) {
+  for (const offset of found) {
     if (offsets.push(offset) === MAX_ROOTS) break;
   }
   return offsets;

@@ -52,29 +52,38 @@ export function readBody(view: View, offset: number): MethodBody | undefined {
   };
 }
 
-/** Code of one method; the largest known, of generated parsers, has some megabytes. */
+/** Code and stack of one method; the largest known, of generated parsers, have some megabytes and hundreds. */
 const MAX_CODE = 1 << 24;
+const MAX_STACK = 0x1000;
 const SIGNATURE_TABLE = 0x11;
-/** ret, throw, and before an 8-bit operand br.s, leave.s: what code may end with. */
-const ENDS: ReadonlySet<number> = new Set([0x2a, 0x7a]);
-const ENDS_BEFORE_OPERAND: ReadonlySet<number> = new Set([0x2b, 0xde]);
+/** What code may end with: ret, throw; with an operand of one byte br.s, leave.s; of four br, leave; rethrow. */
+const ENDS: readonly (readonly [back: number, opcodes: readonly number[]])[] = [
+  [1, [0x2a, 0x7a]],
+  [2, [0x2b, 0xde]],
+  [5, [0x38, 0xdd]],
+  [2, [0xfe]],
+];
 
-/** True when what stands at `offset` has the form of a method body and its code ends as code does. */
-export function looksLikeBody(view: View, offset: number): boolean {
+/** What stands at `offset` by its form: a header as compilers write it, and code that ends as code does. */
+export function bodyForm(view: View, offset: number): "tiny" | "fat" | undefined {
   const first = view.u8(offset);
-  if (first === undefined) return false;
-  if ((first & 3) === TINY_FORMAT) return endsAsCode(view, offset + 1, first >> 2);
+  if (first === undefined) return undefined;
+  if ((first & 3) === TINY_FORMAT) return endsAsCode(view, offset + 1, first >> 2) ? "tiny" : undefined;
   const flags = view.u16(offset) ?? 0;
+  const maxStack = view.u16(offset + 2) ?? 0;
   const codeSize = view.u32(offset + 4) ?? 0;
   const locals = view.u32(offset + 8) ?? 0;
-  if ((first & 7) !== FAT_FORMAT || flags >> 12 !== 3 || codeSize === 0 || codeSize > MAX_CODE) return false;
-  return (locals === 0 || locals >>> 24 === SIGNATURE_TABLE) && view.has(offset + 12, codeSize);
+  if ((first & 7) !== FAT_FORMAT || flags >> 12 !== 3 || maxStack > MAX_STACK || codeSize > MAX_CODE)
+    return undefined;
+  const isSignature = locals === 0 || locals >>> 24 === SIGNATURE_TABLE;
+  return isSignature && endsAsCode(view, offset + 12, codeSize) ? "fat" : undefined;
 }
 
 function endsAsCode(view: View, start: number, size: number): boolean {
   if (size === 0 || !view.has(start, size)) return false;
-  const last = view.bytes[start + size - 1] as number;
-  return ENDS.has(last) || (size > 1 && ENDS_BEFORE_OPERAND.has(view.bytes[start + size - 2] as number));
+  return ENDS.some(
+    ([back, opcodes]) => back <= size && opcodes.includes(view.bytes[start + size - back] as number),
+  );
 }
 
 /** Exception clauses in the data sections behind the code, which start at a multiple of four. */

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import { hex, latin1, utf16le, View } from "../../bytes/index.ts";
+import { concatBytes, hex, latin1, utf16le, View } from "../../bytes/index.ts";
 import type { AddressSpace } from "../address-space.ts";
+import type { Image } from "../image.ts";
 import { openImage } from "../open-image.ts";
 import { identitySpace, mapImage } from "./fixtures/rebuild-metadata.ts";
 import { type Dotnet, fieldsOf, methodsOf, parseDotnet } from "./index.ts";
@@ -210,6 +212,38 @@ describe("a module whose headers are gone", () => {
     const module = read(identitySpace(wiped));
     expect(summary(module).code).toEqual(summary(dotnet).code);
     expect(module.resources()[0]?.data?.length).toBe(17);
+  });
+
+  it("reads the same without any header, wherever the bytes lie", () => {
+    const at = image.offsetOfRva(cliHeader.rva) ?? 0;
+    for (const [name, whole] of [
+      ["mapped", mapImage(image)],
+      ["file", bytes],
+    ] as const) {
+      const bare = Uint8Array.from(whole).fill(0, 0, 0x200);
+      const cli = name === "mapped" ? cliHeader.rva : at;
+      bare.fill(0, cli, cli + 72);
+      for (const shift of [0, 0x600, 0x5000]) {
+        const placed = concatBytes(new Uint8Array(shift).fill(0x5a), bare, new Uint8Array(0x1000).fill(0x5a));
+        const module = read(identitySpace(placed));
+        expect(summary(module).code, `${name} at ${shift}`).toEqual(summary(dotnet).code);
+        expect(summary(module).data, `${name} at ${shift}`).toEqual(summary(dotnet).data);
+      }
+    }
+  });
+
+  it("is one of several in a region, each with its own code", () => {
+    const other = openImage(new View(readFileSync(new URL("./fixtures/noise.exe", import.meta.url))));
+    const wiped = (one: Image) => mapImage(one).fill(0, 0, 0x1000);
+    const region = new View(concatBytes(wiped(image), wiped(other), wiped(image)));
+    const { modules, dotnet: best } = openImage(region, { layout: "raw", base: 0x1000_0000 });
+    const codes = modules.map((module) => summary(module).code);
+    expect(modules[0]).toBe(best);
+    expect(codes).toHaveLength(3);
+    expect(codes).toContainEqual(other.dotnet && summary(other.dotnet).code);
+    expect(codes.filter((code) => isDeepStrictEqual(code, summary(dotnet).code))).toHaveLength(2);
+    expect(openImage(region.clip(1), { layout: "raw" }).modules).toHaveLength(3);
+    expect(image.modules).toEqual([image.dotnet]);
   });
 
   it("is the best of several that carry the signature", () => {

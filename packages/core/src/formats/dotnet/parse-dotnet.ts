@@ -6,7 +6,7 @@ import { type CliHeader, findRoots, NO_CLI_HEADER, readCliHeader } from "./cli-h
 import { chooseStreams, parseRoot, ROOT_SIGNATURE } from "./metadata-root.ts";
 import type { Dotnet } from "./model.ts";
 import { Module } from "./module.ts";
-import { type Placement, placeModule } from "./placement.ts";
+import { findHeaders, type Placement, placeModule } from "./placement.ts";
 import { TABLE } from "./table-layout.ts";
 import { parseTables } from "./tables.ts";
 
@@ -47,7 +47,7 @@ export function findModules(
   before: readonly Anomaly[] = [],
   stated?: CliHeader,
 ): readonly Module[] {
-  const scored = findRoots(space.view).flatMap((offset) => {
+  const scored = findRoots(space).flatMap((offset) => {
     const module = readModule(space, offset, { header: NO_CLI_HEADER, delta: undefined });
     return module === undefined ? [] : [{ offset, module, score: scoreOf(module) }];
   });
@@ -55,8 +55,9 @@ export function findModules(
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score)
     .slice(0, MAX_MODULES);
+  const headers = best.length > 0 ? findHeaders(space.view) : [];
   return best.flatMap(({ offset, module }) => {
-    const { header, delta } = placeModule(space, module.tables, offset);
+    const { header, delta } = placeModule(space, module.tables, offset, headers);
     const anomaly = {
       code: "metadata-by-signature",
       text: "found by its signature, not through a CLI header",

@@ -1,10 +1,10 @@
 /** Where the RVAs of a module lead whose headers are gone: its method bodies tell. */
 import { indexesOf, type View } from "../../bytes/index.ts";
 import type { AddressSpace } from "../address-space.ts";
-import { possibleLoads } from "../loads.ts";
+import { LOAD_STEP, possibleLoads } from "../loads.ts";
 import { CLI_HEADER_SIZE, type CliHeader, NO_CLI_HEADER, readCliHeader } from "./cli-header.ts";
 import { ROOT_SIGNATURE } from "./metadata-root.ts";
-import { looksLikeBody } from "./method-body.ts";
+import { bodyForm } from "./method-body.ts";
 import { TABLE } from "./table-layout.ts";
 import type { Tables } from "./tables.ts";
 
@@ -21,7 +21,7 @@ const CODE_TYPE_MASK = 0x3;
 const SAMPLES = 64;
 /** Share of them that must look like bodies: obfuscators fill a table with bodies of nothing. */
 const SHARE = 0.6;
-/** Fewest that speak for a place which no CLI header names, and how many are looked at before all are. */
+/** Fewest that speak for a place which no CLI header names, unless one has a fat header; and first looks. */
 const MIN_SAMPLES = 3;
 const PROBES = 3;
 
@@ -37,12 +37,17 @@ export interface Placement {
  * difference must be whole sections, as in a file whose section table is lost. Without a header the one place counts
  * at which the bodies stand.
  */
-export function placeModule(space: AddressSpace, tables: Tables, rootOffset: number): Placement {
+export function placeModule(
+  space: AddressSpace,
+  tables: Tables,
+  rootOffset: number,
+  headers: readonly CliHeader[],
+): Placement {
   const { view } = space;
   const rvas = sampleRvas(tables);
   const share = (delta: number | undefined): number => shareOfBodies(space, rvas, delta);
   let loose: Placement | undefined;
-  for (const header of headersIn(view)) {
+  for (const header of headers) {
     if (space.offsetOfRva(header.metadataRva) === rootOffset && (rvas.length === 0 || share(undefined) > 0))
       return { header, delta: undefined };
     const delta = header.metadataRva - rootOffset;
@@ -53,23 +58,25 @@ export function placeModule(space: AddressSpace, tables: Tables, rootOffset: num
   }
   if (share(undefined) >= SHARE) return { header: NO_CLI_HEADER, delta: undefined };
   if (loose !== undefined) return loose;
-  if (rvas.length >= MIN_SAMPLES) {
-    for (const delta of possibleLoads(view.length, rvas)) {
-      const first = rvas.slice(0, PROBES);
-      if (shareOfBodies(space, first, delta) === 1 && share(delta) >= SHARE)
-        return { header: NO_CLI_HEADER, delta };
-    }
+  if (rvas.length === 0) return { header: NO_CLI_HEADER, delta: undefined };
+  const probes = rvas.slice(0, PROBES);
+  const { first, last } = possibleLoads(view.length, rvas);
+  for (let delta = first; delta >= last; delta -= LOAD_STEP) {
+    if (shareOfBodies(space, probes, delta) < 1 || share(delta) < SHARE) continue;
+    const isTold = rvas.length >= MIN_SAMPLES || rvas.some((rva) => bodyForm(view, rva - delta) === "fat");
+    if (isTold) return { header: NO_CLI_HEADER, delta };
   }
   return { header: NO_CLI_HEADER, delta: undefined };
 }
 
-function* headersIn(view: View): Generator<CliHeader> {
-  let left = MAX_HEADER_CANDIDATES;
+/** What looks like a CLI header, wherever it stands. */
+export function findHeaders(view: View): readonly CliHeader[] {
+  const headers: CliHeader[] = [];
   for (const offset of indexesOf(view.bytes, HEADER_START)) {
-    if (left-- === 0) return;
     const header = readCliHeader(view, offset);
-    if (header !== undefined) yield header;
+    if (header === undefined || headers.push(header) === MAX_HEADER_CANDIDATES) break;
   }
+  return headers;
 }
 
 /** RVAs of CIL bodies, the smallest and the largest among them. */
@@ -88,7 +95,7 @@ function shareOfBodies(space: AddressSpace, rvas: readonly number[], delta: numb
   let bodies = 0;
   for (const rva of rvas) {
     const offset = delta === undefined ? space.offsetOfRva(rva) : rva - delta;
-    if (offset !== undefined && looksLikeBody(space.view, offset)) bodies++;
+    if (offset !== undefined && bodyForm(space.view, offset) !== undefined) bodies++;
   }
   return bodies / rvas.length;
 }

@@ -66,6 +66,14 @@ describe("a CAPE dump", () => {
     ]);
   });
 
+  it("goes on behind a record without protection, but does not start with one", () => {
+    const copy = FILE.slice();
+    copy[24 + 0x1000 + 20] = 0;
+    expect(imageOf(copy).regions.map((r) => r.protection)).toEqual(["rw-", undefined, "r-x", "rwx", "---"]);
+    copy[20] = 0;
+    expect(isCapeDump(bytesSource(copy))).toBe(false);
+  });
+
   it("with a size of nearly 4 GiB ends at once", () => {
     const copy = FILE.slice();
     new DataView(copy.buffer).setUint32(8, 0xffff_f000, true);

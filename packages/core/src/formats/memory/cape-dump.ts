@@ -5,7 +5,7 @@
  */
 import { type ByteSource, fail, ok, type Result } from "../../bytes/index.ts";
 import { Listing } from "./listing.ts";
-import type { MemoryImage } from "./model.ts";
+import type { MemoryImage, MemoryRegion } from "./model.ts";
 import { MEM_COMMIT, protectionOfPage, typeOfMemory } from "./protection.ts";
 import { SourceReader } from "./source-reader.ts";
 
@@ -17,8 +17,8 @@ const PROBED_RECORDS = 4;
 interface RecordHeader {
   readonly address: bigint;
   readonly size: number;
-  readonly protect: number;
-  readonly type: number;
+  readonly protection: MemoryRegion["protection"];
+  readonly type: MemoryRegion["type"];
   readonly offset: number;
 }
 
@@ -31,7 +31,7 @@ export function isCapeDump(source: ByteSource): boolean {
     if (offset >= source.size) return i > 0;
     const header = readHeader(reader, offset);
     if (header === undefined) return i > 0 && offset + RECORD_HEADER > source.size;
-    if (header.address < end) return false;
+    if (header.address < end || header.protection === undefined) return false;
     end = header.address + BigInt(header.size);
     offset = header.offset + header.size;
   }
@@ -52,12 +52,8 @@ export function readCapeDump(source: ByteSource): Result<MemoryImage> {
       anomalies.push(`no record at offset ${offset}: ${source.size - offset} bytes are not read`);
       break;
     }
-    const protection = protectionOfPage(header.protect);
-    const type = typeOfMemory(header.type);
-    const taken = listing.add(header.address, header.size, header.offset, {
-      ...(protection === undefined ? {} : { protection }),
-      ...(type === undefined ? {} : { type }),
-    });
+    const { address, size, protection, type } = header;
+    const taken = listing.add(address, size, header.offset, protection, type);
     if (!taken) {
       anomalies.push(`more than ${listing.count} records: ${source.size - offset} bytes are not read`);
       break;
@@ -83,12 +79,17 @@ function readHeader(reader: SourceReader, offset: number): RecordHeader | undefi
     protect === undefined
   )
     return undefined;
+  const memoryType = typeOfMemory(type);
+  const protection = protectionOfPage(protect);
   const plausible =
     (Number(address & 0xffffn) & PAGE_MASK) === 0 &&
     size > 0 &&
     (size & PAGE_MASK) === 0 &&
     state === MEM_COMMIT &&
-    typeOfMemory(type) !== undefined &&
-    protectionOfPage(protect) !== undefined;
-  return plausible ? { address, size, protect, type, offset: offset + RECORD_HEADER } : undefined;
+    memoryType !== undefined &&
+    // VirtualQuery gives no protection for a few secured regions.
+    (protection !== undefined || protect === 0);
+  return plausible
+    ? { address, size, protection, type: memoryType, offset: offset + RECORD_HEADER }
+    : undefined;
 }

@@ -5,8 +5,9 @@
  */
 import { type ByteSource, fail, ok, type Result } from "../../bytes/index.ts";
 import { type MappedFile, readNotes } from "./elf-notes.ts";
-import { cutByLabels } from "./labels.ts";
-import { Listing, MAX_RANGES } from "./listing.ts";
+import { endOf } from "./intervals.ts";
+import { cutByLabels, labelsOf } from "./labels.ts";
+import { type Draft, Listing, MAX_RANGES } from "./listing.ts";
 import type { MemoryImage, MemoryModule, MemoryRegion } from "./model.ts";
 import { protectionOf } from "./protection.ts";
 import { SourceReader } from "./source-reader.ts";
@@ -112,34 +113,40 @@ function readSegment(
   if (type !== PT_LOAD) return;
   if ((flags & PF_X) !== 0) executable.add(address);
   const protection = protectionOf((flags & PF_R) !== 0, (flags & PF_W) !== 0, (flags & PF_X) !== 0);
-  listing.add(address, Number(size), Number(offset), { protection });
+  listing.add(address, Number(size), Number(offset), protection);
 }
 
-/** What files lie where: one with an executable mapping is a program or library, others are data. */
+/**
+ * What files lie where. One with an executable mapping, or with several side by side as a loader makes them (a core
+ * may leave out the code, which the file has), is a program or library; others are data.
+ */
 function withFiles(
-  regions: readonly MemoryRegion[],
+  regions: readonly Draft[],
   files: readonly MappedFile[],
   executable: ReadonlySet<bigint>,
-): MemoryRegion[] {
-  const images = new Set(files.filter(({ address }) => executable.has(address)).map(({ name }) => name));
-  return cutByLabels(regions, files).map(({ region, label }) =>
-    label === undefined
-      ? { ...region, type: "private" as const }
-      : {
-          ...region,
-          type: images.has(label.name) ? ("image" as const) : ("mapped" as const),
-          module: label.name,
-        },
-  );
+): readonly MemoryRegion[] {
+  const images = new Set<string>();
+  files.forEach((file, i) => {
+    const before = files[i - 1];
+    const sideBySide = before?.name === file.name && endOf(before) === file.address;
+    if (sideBySide || executable.has(file.address)) images.add(file.name);
+  });
+  const out: Draft[] = [];
+  cutByLabels(regions, labelsOf(files), (region, file) => {
+    region.type = file === undefined ? "private" : images.has(file.name) ? "image" : "mapped";
+    region.module = file?.name;
+    out.push(region);
+  });
+  return out;
 }
 
 /** The mappings of one file that follow each other are one module. */
 function modulesOf(files: readonly MappedFile[]): MemoryModule[] {
   const modules: { name: string; address: bigint; size: number }[] = [];
-  for (const { name, address, end } of files) {
+  for (const { name, address, size } of files) {
     const last = modules.at(-1);
-    if (last?.name === name && last.address <= address) last.size = Number(end - last.address);
-    else modules.push({ name, address, size: Number(end - address) });
+    if (last?.name === name && last.address <= address) last.size = Number(address - last.address) + size;
+    else modules.push({ name, address, size });
   }
   return modules;
 }

@@ -97,19 +97,19 @@ function readFiles(reader: SourceReader, note: Note, is64: boolean, anomalies: s
     const address = reader.word(table + 3 * word * i, is64);
     const end = reader.word(table + 3 * word * i + word, is64);
     if (address === undefined || end === undefined) break;
-    ranges.push({ address, end });
+    ranges.push({ address, size: Number(end - address) });
   }
   const files: MappedFile[] = [];
   const behind = note.offset + note.size;
   let at = table + 3 * word * counted;
-  for (const { address, end } of ranges) {
+  for (const { address, size } of ranges) {
     const name = at < behind ? reader.cString(at, Math.min(MAX_PATH, behind - at)) : undefined;
     if (name === undefined) {
       anomalies.push("names in NT_FILE run off its note or are too long");
       break;
     }
     at += name.length + 1;
-    if (end > address) files.push({ name: utf8(name) ?? latin1(name), address, end });
+    if (size > 0) files.push({ name: utf8(name) ?? latin1(name), address, size });
   }
   return files;
 }

@@ -2,54 +2,52 @@
 
 export interface Interval {
   readonly address: bigint;
-  /** Behind its last byte; at most 2^64. */
-  readonly end: bigint;
+  /** More than 2^53 only in what nobody believes anyway. */
+  readonly size: number;
 }
 
 /** Behind the last address. */
 export const ADDRESS_END = 1n << 64n;
 
-/** Behind the last byte of a range; one that goes past the last address ends there. */
-export function endOf(address: bigint, size: bigint): bigint {
-  const end = address + size;
+/** Behind the last byte of an interval; one that goes past the last address ends there. */
+export function endOf({ address, size }: Interval): bigint {
+  const end = address + BigInt(size);
   return end < ADDRESS_END ? end : ADDRESS_END;
 }
 
-/** A part of one of the listed intervals. */
-export interface Piece extends Interval {
-  /** Index of the interval in the list. */
-  readonly owner: number;
+export interface Disjoint<T> {
+  readonly parts: readonly T[];
+  /** Intervals that lost bytes to one listed before them, by index; empty when none did. */
+  readonly overlapped: readonly number[];
 }
 
-export interface Disjoint {
-  readonly pieces: readonly Piece[];
-  /** Intervals that lost bytes to one listed before them. */
-  readonly overlapped: ReadonlySet<number>;
+/**
+ * Each address goes to the first interval in the list that holds it. `part` makes the piece of an interval that
+ * begins at an address. O(n log n), and one pass when nothing is out of order, or none when that is `known`. No
+ * interval may be empty.
+ */
+export function disjoint<T extends Interval>(
+  intervals: readonly T[],
+  part: (whole: T, address: bigint, size: number) => T,
+  known = isDisjoint(intervals),
+): Disjoint<T> {
+  return known ? { parts: intervals, overlapped: [] } : paint(intervals, part);
 }
-
-/** Each address belongs to the first interval in the list that holds it. O(n log n). No interval may be empty. */
-export function disjoint(intervals: readonly Interval[]): Disjoint {
-  if (isDisjoint(intervals))
-    return {
-      pieces: intervals.map(({ address, end }, owner) => ({ address, end, owner })),
-      overlapped: NONE,
-    };
-  return paint(intervals);
-}
-
-const NONE: ReadonlySet<number> = new Set();
 
 function isDisjoint(intervals: readonly Interval[]): boolean {
   let end = 0n;
   for (const interval of intervals) {
     if (interval.address < end) return false;
-    end = interval.end;
+    end = interval.address + BigInt(interval.size);
   }
-  return true;
+  return end <= ADDRESS_END;
 }
 
 /** Cuts the addresses into cells at every border, and lets each interval take the cells that are still free. */
-function paint(intervals: readonly Interval[]): Disjoint {
+function paint<T extends Interval>(
+  intervals: readonly T[],
+  part: (whole: T, address: bigint, size: number) => T,
+): Disjoint<T> {
   const borders = bordersOf(intervals);
   const cells = borders.length;
   const owners = new Int32Array(cells).fill(-1);
@@ -64,37 +62,40 @@ function paint(intervals: readonly Interval[]): Disjoint {
     }
     return at;
   };
-  const overlapped = new Set<number>();
-  intervals.forEach(({ address, end }, owner) => {
-    const first = cellOf(borders, address);
-    const last = cellOf(borders, end);
+  const overlapped: number[] = [];
+  intervals.forEach((interval, owner) => {
+    const first = cellOf(borders, interval.address);
+    const last = cellOf(borders, endOf(interval));
     let taken = 0;
     for (let cell = free(first); cell < last; cell = free(cell)) {
       owners[cell] = owner;
       next[cell] = cell + 1;
       taken++;
     }
-    if (taken < last - first) overlapped.add(owner);
+    if (taken < last - first) overlapped.push(owner);
   });
 
-  const pieces: Piece[] = [];
+  const parts: T[] = [];
   for (let cell = 0; cell < cells; ) {
     const owner = owners[cell] as number;
     let behind = cell + 1;
     while (behind < cells && owners[behind] === owner) behind++;
-    if (owner >= 0)
-      pieces.push({ address: borders[cell] as bigint, end: borders[behind] ?? ADDRESS_END, owner });
+    const address = borders[cell] as bigint;
+    const whole = intervals[owner];
+    if (whole !== undefined)
+      parts.push(part(whole, address, Number((borders[behind] ?? ADDRESS_END) - address)));
     cell = behind;
   }
-  return { pieces, overlapped };
+  return { parts, overlapped };
 }
 
 /** Every start and end, ascending, each once; 2^64 is not among them. */
 function bordersOf(intervals: readonly Interval[]): BigUint64Array {
   const all = new BigUint64Array(intervals.length * 2);
   let count = 0;
-  for (const { address, end } of intervals) {
-    all[count++] = address;
+  for (const interval of intervals) {
+    const end = endOf(interval);
+    all[count++] = interval.address;
     if (end < ADDRESS_END) all[count++] = end;
   }
   const sorted = all.subarray(0, count).sort();

@@ -1,30 +1,45 @@
 /** From the ranges that an image lists to the regions that it has. */
 import type { ByteSource } from "../../bytes/index.ts";
-import { ADDRESS_END, disjoint, type Interval } from "./intervals.ts";
+import { ADDRESS_END, disjoint } from "./intervals.ts";
 import type { MemoryRegion } from "./model.ts";
 
 /** Ranges read from one image: a 4 GiB process has a million pages. */
 export const MAX_RANGES = 1 << 20;
 
-export type Attributes = Pick<MemoryRegion, "protection" | "type" | "module">;
+/** A region in the making, which the reader that made it may still fill in. */
+export type Draft = { -readonly [K in keyof MemoryRegion]: MemoryRegion[K] };
 
-interface Listed extends Interval {
-  readonly offset: number;
-  readonly attributes: Attributes | undefined;
-  /** May lie where another one lies: it lists bytes again that the image lists elsewhere. */
-  readonly again: boolean;
+/** All fields in one order, so that a million of them have one shape. */
+function draft(
+  address: bigint,
+  size: number,
+  offset: number,
+  protection: MemoryRegion["protection"],
+  type: MemoryRegion["type"],
+): Draft {
+  return { address, size, offset, protection, type, module: undefined };
+}
+
+/** The part of a region that begins at an address. */
+export function partOf(region: Draft, address: bigint, size: number): Draft {
+  const offset = region.offset + Number(address - region.address);
+  return draft(address, size, offset, region.protection, region.type);
 }
 
 /** What an image lists, clipped to what there is. */
 export class Listing {
   readonly #source: ByteSource;
-  readonly #listed: Listed[] = [];
+  readonly #listed: Draft[] = [];
   readonly #anomalies: string[];
+  /** From this index on come ranges that the image lists again. */
+  #again = Number.POSITIVE_INFINITY;
+  /** Behind the last range, as long as each begins behind the one before. */
+  #end: bigint | undefined = 0n;
   #missing = 0;
   #outside = 0;
   #wrapping = 0;
 
-  constructor(source: ByteSource, anomalies: string[] = []) {
+  constructor(source: ByteSource, anomalies: string[]) {
     this.#source = source;
     this.#anomalies = anomalies;
   }
@@ -33,49 +48,59 @@ export class Listing {
     return this.#listed.length;
   }
 
+  /** What is added from now on may lie over the rest in silence: it is what the image also lists elsewhere. */
+  listAgain(): void {
+    this.#again = this.#listed.length;
+  }
+
   /** `size` bytes at `address`, at `offset` of the source. False when no more ranges are taken. */
-  add(address: bigint, size: number, offset: number, attributes?: Attributes, again = false): boolean {
-    if (this.#listed.length >= MAX_RANGES) return false;
+  add(
+    address: bigint,
+    size: number,
+    offset: number,
+    protection?: MemoryRegion["protection"],
+    type?: MemoryRegion["type"],
+  ): boolean {
+    const index = this.#listed.length;
+    if (index >= MAX_RANGES) return false;
     let held = Math.max(0, Math.min(size, this.#source.size - offset));
-    if (held < size && !again) {
+    if (held < size && index < this.#again) {
       this.#missing += size - held;
       this.#outside++;
     }
-    const room = ADDRESS_END - address;
-    if (BigInt(held) > room) {
-      held = Number(room);
+    let end = address + BigInt(held);
+    if (end > ADDRESS_END) {
+      end = ADDRESS_END;
+      held = Number(end - address);
       this.#wrapping++;
     }
-    if (held > 0) this.#listed.push({ address, end: address + BigInt(held), offset, attributes, again });
+    if (held === 0) return true;
+    this.#listed.push(draft(address, held, offset, protection, type));
+    this.#end = this.#end !== undefined && address >= this.#end ? end : undefined;
     return true;
   }
 
   /** Ascending and disjoint; the first listing of an address stands. */
-  finish(): { readonly regions: MemoryRegion[]; readonly anomalies: string[]; readonly missing: number } {
-    const anomalies = this.#anomalies;
-    if (this.#outside > 0) anomalies.push(`${ranges(this.#outside)} not wholly in the file`);
-    if (this.#wrapping > 0) anomalies.push(`${ranges(this.#wrapping)} beyond the last address, cut there`);
-    const { pieces, overlapped } = disjoint(this.#listed);
-    let overlaps = 0;
-    for (const index of overlapped) if (this.#listed[index]?.again === false) overlaps++;
-    if (overlaps > 0) anomalies.push(`${ranges(overlaps)} over others; the first listing stands`);
+  finish(): { readonly regions: readonly Draft[]; readonly missing: number } {
+    if (this.#outside > 0) this.#anomalies.push(`${ranges(this.#outside)} not wholly in the file`);
+    if (this.#wrapping > 0)
+      this.#anomalies.push(`${ranges(this.#wrapping)} beyond the last address, cut there`);
+    const ascending = this.#end !== undefined;
+    const { parts, overlapped } = disjoint(this.#listed, partOf, ascending);
+    const overlaps = overlapped.filter((index) => index < this.#again).length;
+    if (overlaps > 0) this.#anomalies.push(`${ranges(overlaps)} over others; the first listing stands`);
+    return { regions: this.#within(parts), missing: Math.min(this.#missing, Number.MAX_SAFE_INTEGER) };
+  }
 
-    const regions: MemoryRegion[] = [];
+  /** No image says all its bytes twice: one that does would make a small file into terabytes of work. */
+  #within(regions: readonly Draft[]): readonly Draft[] {
     let total = 0;
-    for (const { address, end, owner } of pieces) {
-      const listed = this.#listed[owner] as Listed;
-      const size = Number(end - address);
-      // No image says all its bytes twice. One that does would make a small file into terabytes of work.
-      if ((total += size) > this.#source.size) {
-        anomalies.push(
-          "ranges that share bytes of the file are more than the file itself; the rest is left out",
-        );
-        break;
-      }
-      const offset = listed.offset + Number(address - listed.address);
-      regions.push({ address, size, offset, ...listed.attributes });
-    }
-    return { regions, anomalies, missing: Math.min(this.#missing, Number.MAX_SAFE_INTEGER) };
+    const first = regions.findIndex(({ size }) => (total += size) > this.#source.size);
+    if (first < 0) return regions;
+    this.#anomalies.push(
+      "ranges that share bytes of the file are more than the file itself; the rest is left out",
+    );
+    return regions.slice(0, first);
   }
 }
 

@@ -130,7 +130,7 @@ describe("MemorySpace", () => {
       (at) => space.regionAt(BigInt(at) * 0x2000n + 0xfffn) !== regions[at],
     );
     expect(wrong).toEqual([]);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(performance.now() - start).toBeLessThan(3000);
     expect([...space.runs()]).toHaveLength(1_000_000);
   });
 });

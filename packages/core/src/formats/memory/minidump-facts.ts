@@ -1,8 +1,8 @@
 /** The streams of a minidump that say what lies at its addresses, and whose memory it is. */
 import { utf16le } from "../../bytes/index.ts";
-import { endOf, type Interval } from "./intervals.ts";
-import { countedList, entriesIn, type MinidumpParts, type Stream } from "./minidump-lists.ts";
-import type { MemoryModule, MemoryRegion } from "./model.ts";
+import type { Labels, MemoryInfo } from "./labels.ts";
+import { countedList, type EntryList, entriesIn, type MinidumpParts, type Stream } from "./minidump-lists.ts";
+import type { MemoryModule } from "./model.ts";
 import { MEM_COMMIT, protectionOfPage, typeOfMemory } from "./protection.ts";
 
 const MODULE = 108;
@@ -27,11 +27,25 @@ const POINTER_SIZES: ReadonlyMap<number, 4 | 8> = new Map([
 
 const MINIDUMP_MISC1_PROCESS_ID = 1;
 
-export type MemoryInfo = Interval & Pick<MemoryRegion, "protection" | "type">;
-
 /** Committed ranges with their protection and type, as listed. */
-export function readMemoryInfo(parts: MinidumpParts, stream: Stream | undefined): MemoryInfo[] {
-  if (stream === undefined) return [];
+export function readMemoryInfo(parts: MinidumpParts, stream: Stream | undefined): Labels<MemoryInfo> {
+  const list = stream === undefined ? undefined : memoryInfoList(parts, stream);
+  // In columns: of a hundred thousand infos not one outlives the reading.
+  const columns = new InfoColumns(list?.count ?? 0);
+  const { reader } = parts;
+  for (let i = 0; list !== undefined && i < list.count; i++) {
+    const at = reader.locate(list.start + i * list.entrySize, MEMORY_INFO);
+    if (at < 0) break;
+    const { view } = reader;
+    const size = Number(view.getBigUint64(at + 24, true));
+    if ((view.getUint32(at + 32, true) & MEM_COMMIT) === 0 || size === 0) continue;
+    const [protect, type] = [view.getUint32(at + 36, true), view.getUint32(at + 40, true)];
+    columns.add(view.getBigUint64(at, true), size, protect, type);
+  }
+  return columns;
+}
+
+function memoryInfoList(parts: MinidumpParts, stream: Stream): EntryList | undefined {
   const { reader, anomalies } = parts;
   const headerSize = reader.u32(stream.offset);
   const entrySize = reader.u32(stream.offset + 4);
@@ -43,33 +57,51 @@ export function readMemoryInfo(parts: MinidumpParts, stream: Stream | undefined)
     counted === undefined
   ) {
     anomalies.push("MemoryInfoListStream is cut");
-    return [];
+    return undefined;
   }
   if (headerSize < MEMORY_INFO_LIST_HEADER || entrySize < MEMORY_INFO) {
     anomalies.push(
       `MemoryInfoListStream has a header of ${headerSize} bytes and entries of ${entrySize}: not read`,
     );
-    return [];
+    return undefined;
   }
-  const list = entriesIn(parts, "MemoryInfoListStream", stream, headerSize, entrySize, Number(counted));
-  const infos: MemoryInfo[] = [];
-  for (let i = 0; i < list.count; i++) {
-    const at = list.start + i * entrySize;
-    const address = reader.u64(at);
-    const size = reader.u64(at + 24);
-    const protect = reader.u32(at + 36);
-    if (address === undefined || size === undefined || protect === undefined) break;
-    if (((reader.u32(at + 32) ?? 0) & MEM_COMMIT) === 0 || size === 0n) continue;
-    const protection = protectionOfPage(protect);
-    const type = typeOfMemory(reader.u32(at + 40) ?? 0);
-    infos.push({
-      address,
-      end: endOf(address, size),
-      ...(protection === undefined ? {} : { protection }),
-      ...(type === undefined ? {} : { type }),
-    });
+  return entriesIn(parts, "MemoryInfoListStream", stream, headerSize, entrySize, Number(counted));
+}
+
+class InfoColumns implements Labels<MemoryInfo> {
+  length = 0;
+  readonly #addresses: BigUint64Array;
+  readonly #sizes: Float64Array;
+  readonly #protects: Uint32Array;
+  readonly #types: Uint32Array;
+
+  constructor(room: number) {
+    this.#addresses = new BigUint64Array(room);
+    this.#sizes = new Float64Array(room);
+    this.#protects = new Uint32Array(room);
+    this.#types = new Uint32Array(room);
   }
-  return infos;
+
+  add(address: bigint, size: number, protect: number, type: number): void {
+    const index = this.length++;
+    this.#addresses[index] = address;
+    this.#sizes[index] = size;
+    this.#protects[index] = protect;
+    this.#types[index] = type;
+  }
+
+  address(index: number): bigint {
+    return this.#addresses[index] as bigint;
+  }
+
+  size(index: number): number {
+    return this.#sizes[index] as number;
+  }
+
+  value(index: number): MemoryInfo {
+    const protection = protectionOfPage(this.#protects[index] as number);
+    return { protection, type: typeOfMemory(this.#types[index] as number) };
+  }
 }
 
 export function readModules(parts: MinidumpParts, stream: Stream | undefined): MemoryModule[] {
@@ -107,6 +139,7 @@ function readName({ reader }: MinidumpParts, offset: number): string | undefined
   return bytes.length === length ? utf16le(bytes) : undefined;
 }
 
+/** As the dumping tool saw it: a 32-bit process under WOW64 that a 64-bit tool dumped has 8. */
 export function readSystemInfo(parts: MinidumpParts, stream: Stream | undefined): 4 | 8 | undefined {
   if (stream === undefined || stream.size < 2) return undefined;
   const architecture = parts.reader.u16(stream.offset);

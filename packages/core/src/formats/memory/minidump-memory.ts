@@ -34,20 +34,18 @@ export function readMemory64List(parts: MinidumpParts, stream: Stream | undefine
   );
   let offset = Number(base);
   for (let i = 0; i < list.count; i++) {
-    const at = list.start + i * MEMORY_DESCRIPTOR64;
-    const address = reader.u64(at);
-    const size = reader.u64(at + 8);
-    if (address === undefined || size === undefined) return;
-    listing.add(address, Number(size), offset);
-    offset += Number(size);
+    const at = reader.locate(list.start + i * MEMORY_DESCRIPTOR64, MEMORY_DESCRIPTOR64);
+    if (at < 0) return;
+    const size = Number(reader.view.getBigUint64(at + 8, true));
+    listing.add(reader.view.getBigUint64(at, true), size, offset);
+    offset += size;
   }
 }
 
 export function readMemoryList(parts: MinidumpParts, stream: Stream | undefined, listing: Listing): void {
   if (stream === undefined) return;
   const list = countedList(parts, "MemoryListStream", stream, MEMORY_DESCRIPTOR);
-  for (let i = 0; i < list.count; i++)
-    addDescriptor(parts, list.start + i * MEMORY_DESCRIPTOR, listing, false);
+  for (let i = 0; i < list.count; i++) addDescriptor(parts, list.start + i * MEMORY_DESCRIPTOR, listing);
 }
 
 /**
@@ -57,15 +55,15 @@ export function readMemoryList(parts: MinidumpParts, stream: Stream | undefined,
 export function readThreadStacks(parts: MinidumpParts, stream: Stream | undefined, listing: Listing): void {
   if (stream === undefined) return;
   const list = countedList(parts, "ThreadListStream", stream, THREAD, MAX_THREADS);
-  for (let i = 0; i < list.count; i++)
-    addDescriptor(parts, list.start + i * THREAD + THREAD_STACK, listing, true);
+  listing.listAgain();
+  for (let i = 0; i < list.count; i++) addDescriptor(parts, list.start + i * THREAD + THREAD_STACK, listing);
 }
 
-function addDescriptor({ reader }: MinidumpParts, at: number, listing: Listing, again: boolean): void {
+function addDescriptor({ reader }: MinidumpParts, at: number, listing: Listing): void {
   const address = reader.u64(at);
   const size = reader.u32(at + 8);
   const offset = reader.u32(at + 12);
   // An Rva of zero would be the file's header: the writer kept no bytes of this range here.
   if (address === undefined || size === undefined || offset === undefined || offset === 0) return;
-  listing.add(address, size, offset, undefined, again);
+  listing.add(address, size, offset);
 }

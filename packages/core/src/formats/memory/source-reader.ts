@@ -10,7 +10,8 @@ export class SourceReader {
   readonly source: ByteSource;
   readonly #piece: number;
   #start = 0;
-  #view: DataView = EMPTY;
+  /** The piece in hand. */
+  view: DataView = EMPTY;
 
   /** `piece`: bytes that a read fetches, where fields lie far apart. */
   constructor(source: ByteSource, piece = PIECE) {
@@ -19,23 +20,23 @@ export class SourceReader {
   }
 
   u8(offset: number): number | undefined {
-    const at = this.#at(offset, 1);
-    return at < 0 ? undefined : this.#view.getUint8(at);
+    const at = this.locate(offset, 1);
+    return at < 0 ? undefined : this.view.getUint8(at);
   }
 
   u16(offset: number): number | undefined {
-    const at = this.#at(offset, 2);
-    return at < 0 ? undefined : this.#view.getUint16(at, true);
+    const at = this.locate(offset, 2);
+    return at < 0 ? undefined : this.view.getUint16(at, true);
   }
 
   u32(offset: number): number | undefined {
-    const at = this.#at(offset, 4);
-    return at < 0 ? undefined : this.#view.getUint32(at, true);
+    const at = this.locate(offset, 4);
+    return at < 0 ? undefined : this.view.getUint32(at, true);
   }
 
   u64(offset: number): bigint | undefined {
-    const at = this.#at(offset, 8);
-    return at < 0 ? undefined : this.#view.getBigUint64(at, true);
+    const at = this.locate(offset, 8);
+    return at < 0 ? undefined : this.view.getBigUint64(at, true);
   }
 
   /** A word of 8 or 4 bytes. */
@@ -49,8 +50,8 @@ export class SourceReader {
   bytes(offset: number, length: number): Uint8Array {
     const there = Math.min(length, this.#piece, this.source.size - offset);
     if (!(offset >= 0 && there > 0)) return new Uint8Array(0);
-    const at = Math.max(0, this.#at(offset, there));
-    const { buffer, byteOffset, byteLength } = this.#view;
+    const at = Math.max(0, this.locate(offset, there));
+    const { buffer, byteOffset, byteLength } = this.view;
     return new Uint8Array(buffer, byteOffset + at, Math.min(there, byteLength - at)).slice();
   }
 
@@ -61,14 +62,14 @@ export class SourceReader {
     return end < 0 ? undefined : bytes.subarray(0, end);
   }
 
-  /** Where `offset` lies in the piece in hand, fetched if need be; -1 when `length` bytes are not there. */
-  #at(offset: number, length: number): number {
+  /** Where `offset` lies in `view`, the piece in hand, fetched if need be; -1 when `length` bytes are not there. */
+  locate(offset: number, length: number): number {
     const at = offset - this.#start;
-    if (at >= 0 && at + length <= this.#view.byteLength) return at;
+    if (at >= 0 && at + length <= this.view.byteLength) return at;
     if (!(offset >= 0 && offset + length <= this.source.size)) return -1;
     const bytes = this.source.read(offset, this.#piece);
     this.#start = offset;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     return length <= bytes.length ? 0 : -1;
   }
 }

@@ -35,21 +35,25 @@ export function guessLayout(view: View, pe: Pe): Layout {
     if (rva === 0) continue;
     forFile += weight * (Number(passes(probe, file, rva)) - Number(passes(probe, mapped, rva)));
   }
+  if (forFile === 0)
+    forFile =
+      filledShare(view, mappedGaps(pe)) - filledShare(view, fileGaps(pe)) + SIZE_WEIGHT * bySize(view, pe);
   if (forFile === 0 && pe.addressOfEntryPoint > 0)
-    forFile +=
+    forFile =
       Number(passes(isCode, file, pe.addressOfEntryPoint)) -
       Number(passes(isCode, mapped, pe.addressOfEntryPoint));
-  if (forFile !== 0) return forFile > 0 ? "file" : "mapped";
-  return hasImageSize(view, pe) || gapIsZero(view, pe) ? "mapped" : "file";
+  return forFile < 0 || (forFile === 0 && isFirstGapZero(view, pe)) ? "mapped" : "file";
 }
 
-/** As long as the image is in memory, and not as long as its file was. */
-function hasImageSize(view: View, pe: Pe): boolean {
-  const rawEnd = Math.max(
-    0,
-    ...pe.sections.map((section) => section.pointerToRawData + section.sizeOfRawData),
-  );
-  return view.length === Math.ceil(pe.sizeOfImage / PAGE_SIZE) * PAGE_SIZE && view.length !== rawEnd;
+/** What an exact size counts for beside shares of gaps. */
+const SIZE_WEIGHT = 0.5;
+
+/** 1 for as long as the sections' raw data reaches, -1 for as long as the image is in memory, 0 for any other length. */
+function bySize(view: View, pe: Pe): number {
+  const ends = pe.sections.map((section) => section.pointerToRawData + section.sizeOfRawData);
+  const isFile = view.length === Math.max(0, ...ends);
+  const isImage = view.length === Math.ceil(pe.sizeOfImage / PAGE_SIZE) * PAGE_SIZE;
+  return Number(isFile) - Number(isImage);
 }
 
 function passes(probe: Probe, space: Space, rva: number): boolean {
@@ -75,14 +79,55 @@ function isCode(at: View): boolean {
   return at.length >= 4 && at.bytes.subarray(0, 16).some((byte) => byte !== 0);
 }
 
-/** The loader leaves zeros between the headers and the first section; in a file, raw data stands there. */
-function gapIsZero(view: View, pe: Pe): boolean {
+type Gap = readonly [start: number, end: number];
+
+/** What the loader leaves zero: behind the headers and behind each section, up to the next. */
+function mappedGaps(pe: Pe): readonly Gap[] {
+  const places = pe.sections
+    .map((section): Gap => {
+      const size = Math.max(section.virtualSize, section.sizeOfRawData);
+      return [section.virtualAddress, section.virtualAddress + size];
+    })
+    .sort((a, b) => a[0] - b[0]);
+  let end = pe.sizeOfHeaders;
+  return places.map(([start, next]): Gap => {
+    const gap: Gap = [end, start];
+    end = Math.max(end, next);
+    return gap;
+  });
+}
+
+/** What the linker leaves zero: the rest of the last sector of each section. */
+function fileGaps(pe: Pe): readonly Gap[] {
+  return pe.sections.map(({ pointerToRawData: raw, virtualSize, sizeOfRawData }) => [
+    raw + (raw > 0 && virtualSize > 0 ? virtualSize : sizeOfRawData),
+    raw + sizeOfRawData,
+  ]);
+}
+
+/** Zeros behind the headers where a file would have raw data. */
+function isFirstGapZero(view: View, pe: Pe): boolean {
   const first = Math.min(...pe.sections.map((section) => section.virtualAddress));
   const isFilled = pe.sections.some(
     ({ pointerToRawData: at, sizeOfRawData }) => sizeOfRawData > 0 && at >= pe.sizeOfHeaders && at < first,
   );
-  const gap = view.clip(pe.sizeOfHeaders, first - pe.sizeOfHeaders).bytes;
-  return isFilled && view.length > first && gap.length >= 0x200 && gap.every((byte) => byte === 0);
+  const gap: Gap = [pe.sizeOfHeaders, first];
+  return isFilled && view.length > first && filledShare(view, [gap]) === 0;
+}
+
+/** Gaps that are looked at, and the bytes that make one worth it. */
+const MAX_GAPS = 64;
+const MIN_GAP = 16;
+
+/** Share of the gaps in the view that hold anything but zeros. */
+function filledShare(view: View, gaps: readonly Gap[]): number {
+  const there = gaps
+    .filter(([start, end]) => end - start >= MIN_GAP && start + MIN_GAP <= view.length)
+    .slice(0, MAX_GAPS);
+  const filled = there.filter(([start, end]) =>
+    view.bytes.subarray(start, Math.min(end, start + PAGE_SIZE)).some((byte) => byte !== 0),
+  );
+  return filled.length / Math.max(1, there.length);
 }
 
 function isBetween(value: number | undefined, low: number, high: number): boolean {

@@ -2,6 +2,9 @@
 import type { Token, Tokens } from "./token.ts";
 import type { Value } from "./value.ts";
 
+/** Binding of the comma of PowerShell. */
+export const COMMA = 8;
+
 export interface Operator {
   /** Higher binds tighter. */
   readonly precedence: number;

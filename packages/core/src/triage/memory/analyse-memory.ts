@@ -14,9 +14,9 @@ import { look } from "../look.ts";
 import type { Ports } from "../ports.ts";
 import { type AnalyseOptions, finish, type Head, type Item, type Kit, newState } from "../state.ts";
 import { drain, record } from "../take-apart.ts";
-import { foldPlaces, Places } from "./places.ts";
+import { byWorth, Places } from "./places.ts";
 import { tracesOf } from "./traces.ts";
-import { isSystemFile, OVERLAP, planWindows, WINDOW, type Window } from "./windows.ts";
+import { isSystemFile, overlapOf, planWindows, WINDOW, type Window } from "./windows.ts";
 
 /** Largest image that is taken out of memory as a whole; of a larger one the beginning is. */
 const MAX_IMAGE = 64 * 1024 * 1024;
@@ -69,11 +69,13 @@ class Scan {
   readonly #known = new Set<string>();
   /** SizeOfImage of the images that were found, by their addresses. */
   readonly #images = new Map<bigint, number>();
+  /** What one config may take up: windows repeat as much. */
+  readonly #overlap: number;
   /** Bytes of images that may still be taken apart. */
   #effort: number;
   /** Images that were not, for want of it. */
   #skipped = 0;
-  #buffer = new Uint8Array(WINDOW + OVERLAP);
+  #buffer: Uint8Array<ArrayBuffer>;
 
   constructor(image: MemoryImage, file: MemoryFile, kit: Kit, ports: Ports, options: AnalyseOptions) {
     const started = ports.now();
@@ -88,13 +90,15 @@ class Scan {
     this.#options = options;
     this.#state = state;
     this.#places = new Places(state);
+    this.#overlap = overlapOf(kit.families);
+    this.#buffer = new Uint8Array(WINDOW + this.#overlap);
     state.seen.set(0, { format: image.kind, layout: "raw", base: 0, name: file.names[0] });
     state.reasons.push(...imageReasons(image));
     this.#sample = () => finish(head, state, kit.families, ports, options, ports.now() - started);
   }
 
   async run(): Promise<Sample> {
-    for (const window of planWindows(this.#space)) {
+    for (const window of planWindows(this.#space, this.#overlap)) {
       this.#options.onStage?.(`searching memory at ${hexAddress(window.address)}`);
       const images = this.#search(window);
       for (const address of images) await this.#takeApart(address);
@@ -105,7 +109,7 @@ class Scan {
         code: "budget",
         text: `${this.#skipped} more images than are taken apart: those were searched as plain memory only`,
       });
-    this.#state.findings.splice(0, this.#state.findings.length, ...foldPlaces(this.#state.findings));
+    this.#state.findings.splice(0, this.#state.findings.length, ...byWorth(this.#state.findings));
     return this.#sample();
   }
 
@@ -132,7 +136,7 @@ class Scan {
     const images = isVirtual ? this.#imagesIn(view, window) : [];
     if (this.#places.settle(mark, before)) {
       // Somebody holds on to the bytes.
-      this.#buffer = new Uint8Array(WINDOW + OVERLAP);
+      this.#buffer = new Uint8Array(WINDOW + this.#overlap);
       this.#options.onPartial?.(this.#sample());
     }
     return images;

@@ -105,7 +105,7 @@ function inSample(span: Span, ledger: Ledger): Span[] {
   return found;
 }
 
-/** Findings in the order of their worth. */
-export function foldPlaces(findings: readonly Finding[]): Finding[] {
+/** The surest first. */
+export function byWorth(findings: readonly Finding[]): Finding[] {
   return [...findings].sort((a, b) => RANK[b.confidence] - RANK[a.confidence]);
 }

@@ -1,10 +1,16 @@
 /** How a memory image is cut up for searching: windows over stretches of addresses, the likeliest first. */
+import type { Family } from "../../families/family.ts";
 import type { MemoryRegion, MemorySpace, Run } from "../../formats/index.ts";
 
 /** Bytes of one window without what it repeats of the one before. */
 export const WINDOW = 16 * 1024 * 1024;
-/** Bytes that a window repeats, so that what straddles two windows stands whole in one. */
-export const OVERLAP = 64 * 1024;
+/** Bytes that a window repeats at least. */
+const MIN_OVERLAP = 64 * 1024;
+
+/** Bytes that windows repeat, so that what straddles two stands whole in one: as many as any family's plain config takes up. */
+export function overlapOf(families: readonly Family[]): number {
+  return Math.max(MIN_OVERLAP, ...families.map((family) => family.traces?.reach ?? 0));
+}
 
 export interface Window {
   /** Of its first byte, the repeated ones included. */
@@ -33,13 +39,13 @@ function rankOf(region: MemoryRegion): number {
   return region.protection.includes("w") ? 1 : 2;
 }
 
-/** All windows of the image; each counts as its best region, and equals keep their order. */
-export function planWindows(space: MemorySpace): Window[] {
+/** All windows of the image, each repeating `overlap` bytes; each counts as its best region, and equals keep their order. */
+export function planWindows(space: MemorySpace, overlap: number): Window[] {
   const planned: { readonly window: Window; readonly rank: number }[] = [];
   for (const run of space.runs()) {
     let first = 0;
     for (let from = 0; from < run.size; from += WINDOW) {
-      const start = Math.max(0, from - OVERLAP);
+      const start = Math.max(0, from - overlap);
       const end = Math.min(from + WINDOW, run.size);
       while (endOf(run, first) <= start) first++;
       const regions: MemoryRegion[] = [];

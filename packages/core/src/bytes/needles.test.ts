@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { latin1Bytes } from "../../bytes/index.ts";
+import { latin1Bytes } from "./index.ts";
 import { findNeedles, needleSet } from "./needles.ts";
 
 describe("findNeedles", () => {
