@@ -20,6 +20,8 @@ import { isSystemFile, overlapOf, planWindows, WINDOW, type Window } from "./win
 
 /** Largest image that is taken out of memory as a whole; of a larger one the beginning is. */
 const MAX_IMAGE = 64 * 1024 * 1024;
+/** What is taken of one whose headers say less: they and the first section. */
+const MIN_IMAGE = 0x2000;
 /** Images taken apart of one dump. */
 const MAX_IMAGES = 4096;
 /**
@@ -65,8 +67,8 @@ class Scan {
   readonly #sample: () => Sample;
   readonly #places: Places;
   readonly #known = new Set<string>();
-  /** Addresses of the images that were found. */
-  readonly #images = new Set<bigint>();
+  /** SizeOfImage of the images that were found, by their addresses. */
+  readonly #images = new Map<bigint, number>();
   /** What one config may take up: windows repeat as much. */
   readonly #overlap: number;
   /** Bytes of images that may still be taken apart. */
@@ -206,17 +208,18 @@ class Scan {
   #imagesIn(view: View, window: Window): bigint[] {
     const options = { address: Number(window.address % 0x1000n) };
     return findImages(view, options)
-      .map(({ start }: FoundImage) => window.address + BigInt(start))
-      .filter((address) => {
+      .map(({ start, sizeOfImage }: FoundImage) => ({ address: window.address + BigInt(start), sizeOfImage }))
+      .filter(({ address, sizeOfImage }) => {
         if (this.#images.has(address)) return false;
         if (this.#images.size >= MAX_IMAGES) {
           this.#skipped++;
           return false;
         }
-        this.#images.add(address);
+        this.#images.set(address, sizeOfImage);
         const region = this.#space.regionAt(address);
         return !isSystemFile(region) || this.#isProgram(region);
-      });
+      })
+      .map(({ address }) => address);
   }
 
   /** The process's own program stands first among its modules, wherever it lies: hollowed ones are the system's. */
@@ -226,12 +229,12 @@ class Scan {
 
   async #takeApart(address: bigint): Promise<void> {
     const { ledger, places, findings } = this.#state;
-    const size = this.#effort > 0 ? Math.min(MAX_IMAGE, this.#sizeAt(address)) : 0;
-    if (size === 0) {
+    if (this.#effort <= 0) {
       this.#skipped++;
       return;
     }
-    const { bytes, spans } = this.#space.clip(address, size);
+    const size = Math.max(MIN_IMAGE, this.#images.get(address) ?? 0);
+    const { bytes, spans } = this.#space.clip(address, Math.min(MAX_IMAGE, size));
     this.#effort -= bytes.length;
     const mark = ledger.entries.length;
     const regions = this.#regionsIn(address, bytes.length);
@@ -256,13 +259,6 @@ class Scan {
     };
     await drain([item], this.#known, this.#state, this.#kit, this.#ports, this.#options, () => undefined);
     if (this.#places.settle(mark, before)) this.#options.onPartial?.(this.#sample());
-  }
-
-  /** SizeOfImage, or as much as the run holds where the headers do not say. */
-  #sizeAt(address: bigint): number {
-    const head = this.#space.clip(address, 0x2000);
-    const [found] = findImages(new Ledger(head.bytes).sample, {}).filter(({ start }) => start === 0);
-    return Math.max(found?.sizeOfImage ?? MAX_IMAGE, head.bytes.length);
   }
 
   #regionsIn(address: bigint, size: number): MemoryRegion[] {
