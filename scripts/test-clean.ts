@@ -1,8 +1,9 @@
 /**
- * `npm run test:clean -- DIR…`: folders of clean programs (a Windows system folder, wine's DLLs, mono's assemblies).
- * No file may yield a config; families that are named by a rule alone are listed.
+ * `npm run test:clean -- DIR…`: folders of clean programs (a Windows system folder, wine's DLLs, mono's assemblies)
+ * and dumps of clean processes (minidumps, cores: known by their content, each is reported). No file may yield a
+ * config; families that are named by a rule alone are listed.
  */
-import { readFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { createAnalyser } from "../packages/app/src/analyser.ts";
 import { collect } from "../packages/app/src/batch/collect.ts";
 
@@ -14,10 +15,15 @@ let slowest = { name: "", ms: 0 };
 const started = performance.now();
 for (const input of collect(process.argv.slice(2))) {
   if (input.kind !== "file") continue;
-  const content = readFileSync(input.path);
-  const sample = await analyser.analyseBytes(content, input.name);
+  const { size } = statSync(input.path);
+  const sample = await analyser.analyseFile(input.path, input.name);
   files++;
-  bytes += content.length;
+  bytes += size;
+  if (sample.memory !== undefined) {
+    const process = sample.memory.process?.name ?? "no process named";
+    const cost = `${(size / 1e6).toFixed(0)} MB, ${(sample.elapsedMs / 1e3).toFixed(1)} s`;
+    console.error(`${input.name}: ${sample.memory.kind} of ${process}, ${cost}: ${sample.outcome}`);
+  }
   if (sample.elapsedMs > slowest.ms) slowest = { name: input.name, ms: sample.elapsedMs };
   for (const finding of sample.findings) {
     wrong++;

@@ -118,7 +118,8 @@ describe("an analysis process", () => {
     );
     expect(outcomes.size).toBe(200);
     for (const [name, sample] of outcomes) {
-      if (name.startsWith("good")) expect(sample.outcome, name).toBe("config");
+      if (name.startsWith("good"))
+        expect(sample.outcome, `${name}: ${JSON.stringify(sample.reasons)}`).toBe("config");
       if (name.startsWith("kill")) expect(sample.reasons[0]?.code).toBe("crashed");
       if (name.startsWith("hang")) expect(sample.reasons[0]?.code).toBe("timeout");
       if (name.startsWith("eat")) expect(["crashed", "timeout"]).toContain(sample.reasons[0]?.code);

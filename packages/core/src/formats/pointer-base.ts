@@ -9,6 +9,9 @@ import type { Space } from "./space.ts";
 /** Code that is looked at first, in pieces; the rest only when this tells nothing. */
 const SAMPLE_PIECES = 64;
 const SAMPLE_SIZE = 0x1000;
+/** So few pieces are enough where so many pointers of theirs lead into the image: nearly every file's do. */
+const FIRST_PIECES = 4;
+const FIRST_COUNT = 16;
 /** A smaller share of the code's numbers leads into the image when it stands elsewhere. */
 const FEW = 1 / 16;
 /** Where somebody stated an address, so many of the numbers must lie within one image's reach to ask further. */
@@ -32,13 +35,11 @@ export function findPointerBase(space: Space, stated: readonly number[]): number
   const { bytes } = space.view;
   const size = space.regions.reduce((end, region) => Math.max(end, region.rva + region.size), 0);
   const code = codeOf(bytes, space.regions);
+  const first = codePointers(bytes, sampleOf(code, FIRST_PIECES, SAMPLE_SIZE));
+  const clear = bestOf(stated, first, size);
+  if (clear !== undefined && clear.count >= Math.max(FIRST_COUNT, first.length * FEW)) return clear.base;
   const sample = codePointers(bytes, sampleOf(code, SAMPLE_PIECES, SAMPLE_SIZE));
-  const best = stated
-    .map((base) => ({ base, count: countInside(sample, base, size) }))
-    .reduce<{ base: number; count: number } | undefined>(
-      (a, b) => (a === undefined || b.count > a.count ? b : a),
-      undefined,
-    );
+  const best = bestOf(stated, sample, size);
   if (best !== undefined && (best.count > sample.length * FEW || !isClustered(sample, size)))
     return best.base;
   const pointers = codePointers(bytes, code);
@@ -47,6 +48,20 @@ export function findPointerBase(space: Space, stated: readonly number[]): number
     voted !== undefined &&
     (best === undefined || countInside(pointers, voted, size) > countInside(pointers, best.base, size));
   return isBetter ? voted : best?.base;
+}
+
+/** The base under which most of the pointers lead into the image; the first of equals. */
+function bestOf(
+  stated: readonly number[],
+  pointers: readonly number[],
+  size: number,
+): { readonly base: number; readonly count: number } | undefined {
+  return stated
+    .map((base) => ({ base, count: countInside(pointers, base, size) }))
+    .reduce<{ base: number; count: number } | undefined>(
+      (a, b) => (a === undefined || b.count > a.count ? b : a),
+      undefined,
+    );
 }
 
 function countInside(pointers: readonly number[], base: number, size: number): number {

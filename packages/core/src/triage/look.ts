@@ -30,12 +30,13 @@ export interface Looked {
   readonly reasons: readonly Reason[];
 }
 
-/** Scans the artifact with the rules and tries every family on it. */
+/** Scans the artifact with the rules and tries every family on it; `gated`: those alone that a rule names. */
 export function look(
   { image }: Identified,
   families: readonly Family[],
   ledger: Ledger,
   ports: Ports,
+  gated = false,
 ): Looked {
   const { view } = image;
   const findings: Finding[] = [];
@@ -47,6 +48,7 @@ export function look(
   const hits = ports.rules.scan(view.bytes);
   for (const family of families) {
     const own = hits.filter((hit) => hit.family === family.id);
+    if (gated && own.length === 0) continue;
     const rules = own.map((hit) => hit.rule);
     const matches = own.flatMap((hit) => hit.matches.map((match) => ({ rule: hit.rule, ...match })));
     const extraction = family.extract({ image, rules, matches, ledger, pbkdf2Sha1: ports.pbkdf2Sha1 });

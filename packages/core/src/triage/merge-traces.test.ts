@@ -83,10 +83,10 @@ describe("a trace that names no more than a proved finding does", () => {
     expect(mergeTraces([finding([web("c2.example")]), trace([web("c2.example", "/x")])])).toHaveLength(2);
   });
 
-  it("brings no values of its own, but a word on them", () => {
-    const [one] = mergeTraces([finding([A], { mutex: "M1" }), trace([A], { mutex: "M2" })]);
-    expect(one?.config.mutex).toEqual(["M1"]);
-    expect(one?.reasons[0]?.text).toContain("M2");
+  it("stays beside a finding with another mutex, and both say so", () => {
+    const [sure, own] = mergeTraces([finding([A], { mutex: "M1" }), trace([A], { mutex: "M2" })]);
+    expect([sure?.config.mutex, own?.config.mutex]).toEqual([["M1"], ["M2"]]);
+    expect(sure?.reasons[0]?.text).toContain("M2");
   });
 
   it("adds a place once, however often it is merged", () => {

@@ -16,8 +16,8 @@ const MAX_NAMED = 8;
 const MAX_TEXT = 120;
 
 /**
- * Of each family and subject: traces that name no address that a proved or structural finding does not are taken into
- * it; of all others both findings get a reason. Order is kept; nothing is changed in place.
+ * Of each family and subject: traces that name no address that a proved or structural finding does not, and no other
+ * mutex, campaign or identifier than it has, are taken into it; of all others both findings get a reason. Order is kept; nothing is changed in place.
  */
 export function mergeTraces(findings: readonly Finding[]): Finding[] {
   const traces = findings.filter(isTrace);
@@ -28,14 +28,14 @@ export function mergeTraces(findings: readonly Finding[]): Finding[] {
     const sure = findings.filter(
       (one) => one.confidence !== "heuristic" && one.family === trace.family && one.subject === trace.subject,
     );
-    const base = sure.find((one) => beyond(trace, one).length === 0);
+    const base = sure.find((one) => unlike(trace, one).length === 0);
     if (base !== undefined) {
       merged.set(base, taken(merged.get(base) ?? base, trace));
       gone.add(trace);
       continue;
     }
     for (const one of sure) {
-      const more = named(beyond(trace, one));
+      const more = named(unlike(trace, one));
       merged.set(
         one,
         withReason(
@@ -61,6 +61,20 @@ export function mergeTraces(findings: readonly Finding[]): Finding[] {
 
 function isTrace({ layout, confidence }: Finding): boolean {
   return layout === MEMORY && confidence === "heuristic";
+}
+
+/** What tells installations of one family apart. */
+const IDENTITY = ["mutex", "campaign_id", "identifier"] as const;
+
+/** What a trace says and a finding does not: addresses, and another mutex, campaign or identifier than it has. */
+function unlike(trace: Finding, sure: Finding): readonly string[] {
+  const others = IDENTITY.flatMap((field) => {
+    const known = sure.config[field] ?? [];
+    const own = trace.config[field] ?? [];
+    const differ = known.length > 0 && own.length > 0 && !own.some((value) => known.includes(value));
+    return differ ? own.map((value) => `${field} ${JSON.stringify(value.slice(0, MAX_TEXT))}`) : [];
+  });
+  return [...beyond(trace, sure), ...others];
 }
 
 /** The addresses of a trace that a finding does not have. */
@@ -91,23 +105,21 @@ function covers(sure: string, trace: string): boolean {
 /** `base` with the places of the trace's values that it has too, and with a word on those that it has not. */
 function taken(base: Finding, trace: Finding): Finding {
   const evidence: Evidence[] = [];
-  const unlike: string[] = [];
+  const more: string[] = [];
   for (const item of trace.evidence) {
     const pointer = pointerIn(base, trace, item.pointer);
     const value = valueAt(trace, item.pointer);
     if (pointer === undefined) {
       if (typeof value === "string" && value !== base.layout)
-        unlike.push(`${item.pointer} ${JSON.stringify(value.slice(0, MAX_TEXT))}`);
+        more.push(`${item.pointer} ${JSON.stringify(value.slice(0, MAX_TEXT))}`);
     } else if (evidence.length < MAX_EVIDENCE && !isKnown(base, pointer, item.at))
       evidence.push({ ...item, pointer, steps: [...item.steps, "in clear in memory"] });
   }
-  const more =
-    unlike.length === 0
-      ? ""
-      : `. It also reads ${named([...new Set(unlike)])}, which this config does not say`;
+  const besides =
+    more.length === 0 ? "" : `. It also reads ${named([...new Set(more)])}, which this config does not say`;
   const also = [...(base.also ?? []), ...(trace.also ?? [])];
   return {
-    ...withReason(base, "memory-agrees", `Memory holds it in clear as well${more}`, placesOf(trace)),
+    ...withReason(base, "memory-agrees", `Memory holds it in clear as well${besides}`, placesOf(trace)),
     evidence: [...base.evidence, ...evidence],
     rules: [...new Set([...base.rules, ...trace.rules])],
     ...(also.length === 0 ? {} : { also }),

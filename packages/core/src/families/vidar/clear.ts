@@ -62,6 +62,8 @@ export function readClear(
   const origins = scan.urls.filter((u) => isOrigin(u.url) && !isBenign(u.url));
   const anchors = [...deadDrops, ...origins.filter((u) => isIpv4(u.url.host))];
   const buildId = pick(facts(view, anchors, 32, 32, BUILD_ID), anchors);
+  // The cluster alone tells only with a build id: without, the search for the version's code is saved.
+  if (!told && buildId === undefined) return undefined;
   const around = buildId === undefined ? anchors : [...anchors, buildId];
   const byCode = versionByCode(image);
   const version = byCode ?? pick(facts(view, around, 3, 5, VERSION), around);

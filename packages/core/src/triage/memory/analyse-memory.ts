@@ -22,6 +22,12 @@ import { isSystemFile, overlapOf, planWindows, WINDOW, type Window } from "./win
 const MAX_IMAGE = 64 * 1024 * 1024;
 /** Images taken apart of one dump. */
 const MAX_IMAGES = 4096;
+/**
+ * Bytes of images taken apart, in bytes of the memory that they lie in. An image within an image counts again, so that
+ * headers in every page, each of which claims all that follows, cost no more than a few honest ones.
+ */
+const IMAGE_EFFORT = 2;
+const MIN_IMAGE_EFFORT = 16 * 1024 * 1024;
 /** Zeros in a row that part what is searched. */
 const GAP = 64 * 1024;
 /** Configs of one family looked for in one stretch: of a whole machine's memory several processes may lie in it. */
@@ -47,6 +53,8 @@ export function analyseMemory(
   return new Scan(image, file, kit, ports, options).run();
 }
 
+const NO_RULES: Ports["rules"] = { scan: () => [] };
+
 class Scan {
   readonly #image: MemoryImage;
   readonly #space: MemorySpace;
@@ -61,12 +69,18 @@ class Scan {
   readonly #images = new Set<bigint>();
   /** What one config may take up: windows repeat as much. */
   readonly #overlap: number;
+  /** Bytes of images that may still be taken apart. */
+  #effort: number;
+  /** Images that were not, for want of it. */
+  #skipped = 0;
   #buffer: Uint8Array<ArrayBuffer>;
 
   constructor(image: MemoryImage, file: MemoryFile, kit: Kit, ports: Ports, options: AnalyseOptions) {
     const started = ports.now();
     const state = newState(new Ledger(image.source), file.sha256, options);
     const head = headOf(image, file);
+    const size = image.regions.reduce((sum, region) => sum + region.size, 0);
+    this.#effort = Math.max(MIN_IMAGE_EFFORT, IMAGE_EFFORT * size);
     this.#image = image;
     this.#space = new MemorySpace(image);
     this.#kit = kit;
@@ -87,6 +101,12 @@ class Scan {
       const images = this.#search(window);
       for (const address of images) await this.#takeApart(address);
     }
+    if (this.#skipped > 0)
+      this.#state.reasons.push({
+        stage: "memory",
+        code: "budget",
+        text: `${this.#skipped} more images than are taken apart: those were searched as plain memory only`,
+      });
     this.#state.findings.splice(0, this.#state.findings.length, ...byWorth(this.#state.findings));
     return this.#sample();
   }
@@ -120,22 +140,16 @@ class Scan {
     return images;
   }
 
-  /** Rules, extractors and traces over [start, end) of a window, and again behind each config. */
+  /**
+   * Rules, extractors and traces over [start, end) of a window. Files of the system that nobody could write to take the
+   * extractors only of families that a rule names there.
+   */
   #searchRun(view: View, start: number, end: number, window: Window): void {
+    const open = this.#openParts(window, start, end);
+    const isWhole = open.length === 1 && open[0]?.start === start && open[0].end === end;
+    this.#extract(view, start, end, window, isWhole ? "all" : "named");
+    if (!isWhole) for (const part of open) this.#extract(view, part.start, part.end, window, "unnamed");
     const base = numberOf(window.address);
-    for (let from = start, again = 0; from < end && again < MAX_AGAIN; again++) {
-      const part = view.clip(from, end - from);
-      const hint = { layout: "raw" as const, ...(base === undefined ? {} : { base: base + from }) };
-      const looked = look(
-        { image: openImage(part, hint), format: "memory", container: undefined },
-        this.#kit.families,
-        this.#state.ledger,
-        this.#ports,
-      );
-      record(looked, 0, this.#state);
-      if (looked.findings.length === 0) break;
-      from = Math.max(from + 1, behind(looked.findings, part));
-    }
     const part = view.clip(start, end - start);
     const opens = start > 0 || window.repeated === 0;
     const traces = tracesOf(
@@ -149,13 +163,56 @@ class Scan {
     this.#state.reasons.push(...traces.reasons);
   }
 
+  /** Rules and extractors over [start, end), and again behind each config. `unnamed`: without the rules. */
+  #extract(view: View, start: number, end: number, window: Window, who: "all" | "named" | "unnamed"): void {
+    const base = numberOf(window.address);
+    const ports = who === "unnamed" ? { ...this.#ports, rules: NO_RULES } : this.#ports;
+    for (let from = start, again = 0; from < end && again < MAX_AGAIN; again++) {
+      const part = view.clip(from, end - from);
+      const hint = { layout: "raw" as const, ...(base === undefined ? {} : { base: base + from }) };
+      const looked = look(
+        { image: openImage(part, hint), format: "memory", container: undefined },
+        this.#kit.families,
+        this.#state.ledger,
+        ports,
+        who === "named",
+      );
+      record(looked, 0, this.#state);
+      if (looked.findings.length === 0) break;
+      from = Math.max(from + 1, behind(looked.findings, part));
+    }
+  }
+
+  /** What of [start, end) is not a file of the system as it was mapped: its parts, those that touch as one. */
+  #openParts(window: Window, start: number, end: number): { start: number; end: number }[] {
+    const parts: { start: number; end: number }[] = [];
+    for (const region of window.regions) {
+      const from = Math.max(start, Number(region.address - window.address));
+      const to = Math.min(end, Number(region.address - window.address) + region.size);
+      if (from >= to || this.#isAsMapped(region)) continue;
+      const last = parts.at(-1);
+      if (last?.end === from) last.end = to;
+      else parts.push({ start: from, end: to });
+    }
+    return parts;
+  }
+
+  #isAsMapped(region: MemoryRegion): boolean {
+    const isWritable = region.protection?.includes("w") === true;
+    return !isWritable && isSystemFile(region) && !this.#isProgram(region);
+  }
+
   /** Addresses of images that begin in the window and are not the system's own. */
   #imagesIn(view: View, window: Window): bigint[] {
     const options = { address: Number(window.address % 0x1000n) };
     return findImages(view, options)
       .map(({ start }: FoundImage) => window.address + BigInt(start))
       .filter((address) => {
-        if (this.#images.has(address) || this.#images.size >= MAX_IMAGES) return false;
+        if (this.#images.has(address)) return false;
+        if (this.#images.size >= MAX_IMAGES) {
+          this.#skipped++;
+          return false;
+        }
         this.#images.add(address);
         const region = this.#space.regionAt(address);
         return !isSystemFile(region) || this.#isProgram(region);
@@ -169,7 +226,13 @@ class Scan {
 
   async #takeApart(address: bigint): Promise<void> {
     const { ledger, places, findings } = this.#state;
-    const { bytes, spans } = this.#space.clip(address, Math.min(MAX_IMAGE, this.#sizeAt(address)));
+    const size = this.#effort > 0 ? Math.min(MAX_IMAGE, this.#sizeAt(address)) : 0;
+    if (size === 0) {
+      this.#skipped++;
+      return;
+    }
+    const { bytes, spans } = this.#space.clip(address, size);
+    this.#effort -= bytes.length;
     const mark = ledger.entries.length;
     const regions = this.#regionsIn(address, bytes.length);
     const base = numberOf(address);
