@@ -14,6 +14,7 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
   layers: ["bytes", "codecs", "formats", "model"],
   indicators: ["bytes", "model", "npm:tldts"],
   relations: ["bytes", "codecs", "model", "indicators"],
+  search: ["bytes", "model", "indicators"],
   triage: ["bytes", "codecs", "formats", "model", "families", "layers", "indicators", "relations"],
   export: ["bytes", "codecs", "model", "indicators"],
 };

@@ -6,7 +6,7 @@ import type { Report, Sample } from "@assay/core/model/index";
 import { unread } from "@assay/core/triage/unread";
 import { Pool, type PoolOptions } from "../pool/pool.ts";
 import type { OpenArchive } from "../sandboxes/unpack.ts";
-import { capePath, collect, type FileInput, type Input } from "./collect.ts";
+import { capePath, collect, type FileInput, type Input, type RawPath } from "./collect.ts";
 
 /** Files for which starting one more process pays. */
 const FILES_PER_WORKER = 4;
@@ -17,7 +17,11 @@ export interface TriageOptions extends Omit<PoolOptions, "size" | "readable"> {
   readonly jobs?: number;
   /** Called after every sample. */
   readonly onProgress?: (done: number, total: number, sample: Sample) => void;
+  /** Called with every sample and the file it was read from, if there is one; the next waits for what it returns. */
+  readonly onSample?: OnSample;
 }
+
+export type OnSample = (sample: Sample, path: RawPath | undefined) => Promise<void>;
 
 /** Analyses everything under `paths`. Rejects with RuleError when the user's rules do not compile. */
 export async function triage(paths: readonly string[], options: TriageOptions): Promise<Report> {
@@ -45,7 +49,9 @@ export async function triage(paths: readonly string[], options: TriageOptions): 
   };
   try {
     const samples = await Promise.all(
-      inputs.map((input, i) => analyseInput(input, pool, turns, join(scratch ?? "", String(i))).then(report)),
+      inputs.map((input, i) =>
+        analyseInput(input, pool, turns, join(scratch ?? "", String(i)), options.onSample).then(report),
+      ),
     );
     const [{ families }, { assemble }] = await loading;
     const ids = families.map((family) => family.id);
@@ -77,19 +83,27 @@ async function analyseInput(
   pool: Pool | undefined,
   turns: Turns,
   scratch: string,
+  onSample: OnSample | undefined,
 ): Promise<readonly Sample[]> {
+  const told = async (sample: Sample, path: RawPath | undefined): Promise<Sample> => {
+    await onSample?.(sample, path);
+    return sample;
+  };
   if (input.kind === "unreadable") {
     return [unread([input.name], "failed", { stage: "read", code: input.code, text: input.text })];
   }
   if (pool === undefined) throw new Error("a file without a pool");
-  if (input.kind === "file") return [await analyseFile(input, pool)];
+  if (input.kind === "file") return [await told(await analyseFile(input, pool), input.path)];
   return turns.take(async () => {
     const { readAnalysisFolder } = await import("../sandboxes/analysis-folder.ts");
     const { analyseRun } = await import("../sandboxes/run.ts");
     const open = archivesBy(pool);
     const reading = await readAnalysisFolder(input.path, input.folder, open, scratch);
-    if (reading.kind === "run") return [await analyseRun(reading.run, (file) => analyseFile(file, pool))];
-    return Promise.all(reading.files.map((file) => analyseFile(file, pool)));
+    if (reading.kind === "run") {
+      const sample = await analyseRun(reading.run, (file) => analyseFile(file, pool));
+      return [await told(sample, reading.run.submitted?.path)];
+    }
+    return Promise.all(reading.files.map(async (file) => told(await analyseFile(file, pool), file.path)));
   });
 }
 

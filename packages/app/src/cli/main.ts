@@ -3,6 +3,7 @@ import { ENGINE_VERSION } from "@assay/core/triage/report";
 import { Command } from "commander";
 import { RuleError } from "../rules/scanner.ts";
 import { cartCommand } from "./cart.ts";
+import { corpusCommand } from "./corpus.ts";
 import { deaddropCommand } from "./deaddrop.ts";
 import { detonateCommand } from "./detonate.ts";
 import { exportCommand } from "./export.ts";
@@ -10,7 +11,10 @@ import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
 import { inspectCommand } from "./inspect.ts";
 import { UsageError } from "./options.ts";
+import { pivotCommand } from "./pivot.ts";
+import { searchCommand } from "./search.ts";
 import { triageCommand } from "./triage.ts";
+import { watchCommand } from "./watch.ts";
 
 const USAGE_STATUS = 2;
 
@@ -33,8 +37,20 @@ export function program(): Command {
   deaddropCommand(assay);
   cartCommand(assay);
   exportCommand(assay);
-  for (const command of assay.commands) command.copyInheritedSettings(assay);
+  pivotCommand(assay);
+  searchCommand(assay);
+  watchCommand(assay);
+  corpusCommand(assay);
+  inherit(assay);
   return assay;
+}
+
+/** Subcommands of subcommands too answer wrong usage as the command does. */
+function inherit(parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent);
+    inherit(command);
+  }
 }
 
 /** Runs what the command line asks for; the exit status tells how it went. */

@@ -3,6 +3,7 @@ import type { Report, Sample } from "@assay/core/model/index";
 import { type Command, Option } from "commander";
 import { paintFor } from "../render/paint.ts";
 import { progressLine } from "../render/progress.ts";
+import { type CorpusFlags, corpusOption } from "./corpus-place.ts";
 import { exitStatus } from "./exit-status.ts";
 import { type CommonFlags, poolOptions, withCommonFlags } from "./options.ts";
 import { emit, json } from "./output.ts";
@@ -13,7 +14,7 @@ const DEFAULT_COLUMNS = 120;
 /** A pipe or a file has no width: lines are as long as they need to be, up to this. */
 const PIPE_COLUMNS = 240;
 
-interface TriageFlags extends CommonFlags {
+interface TriageFlags extends CommonFlags, CorpusFlags {
   readonly format: "text" | "json" | "md" | "html";
   readonly configs?: boolean;
 }
@@ -30,19 +31,26 @@ export function triageCommand(program: Command): void {
         .choices(["text", "json", "md", "html"])
         .default("text"),
     )
+    .addOption(corpusOption())
     .option("--configs", "show every field of every config with where it was found")
     .action(async (paths: string[], flags: TriageFlags) => {
       const progress = flags.json || !process.stderr.isTTY ? undefined : new Progress();
       const { triage } = await import("../batch/triage.ts");
+      const keeper =
+        flags.corpus === undefined
+          ? undefined
+          : await (await import("./keep.ts")).keepIn(flags, flags.maxSize);
       const pending = triage(paths, {
         ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
         ...poolOptions(flags, paths),
         onProgress: (done, total, sample) => progress?.show(done, total, sample),
+        ...(keeper === undefined ? {} : { onSample: keeper.take }),
       });
       const render = rendererFor(flags);
-      const report = await pending;
+      const report = await (keeper === undefined ? pending : pending.finally(keeper.close));
       progress?.clear();
       emit((await render)(report), flags.out);
+      keeper?.tell();
       process.exitCode = exitStatus(report.samples);
     });
 }

@@ -4,16 +4,13 @@ import { shorten } from "@assay/core/export/escape";
 import { countsOf } from "@assay/core/export/markdown";
 import { type IocRow, type SampleRow, type Summary, summarise } from "@assay/core/export/summary";
 import type { Report } from "@assay/core/model/index";
-import Table from "cli-table3";
+import { columns } from "./columns.ts";
 import type { Paint } from "./paint.ts";
 import { sandboxText } from "./sandbox.ts";
 
 /** Narrower terminals get this many columns and wrap. */
 const MIN_WIDTH = 80;
 const SHA_WIDTH = 12;
-/** Spaces between columns. */
-const GAP = 2;
-const MIN_COLUMN = 18;
 
 export interface TextOptions {
   readonly paint: Paint;
@@ -41,66 +38,6 @@ export function toText(report: Report, options: TextOptions): string {
     iocs("Other indicators", summary.others, width, paint),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
-}
-
-/**
- * A plain table: two spaces between columns, no frames, so that it survives copy and paste. Cells that are too
- * long for the line are shortened in column `give`, then the last column wraps.
- */
-function columns(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  width: number,
-  paint: Paint,
-  give = 0,
-): string {
-  const natural = head.map(
-    (title, i) => Math.max(title.length, ...rows.map((row) => [...(row[i] ?? "")].length)) + GAP,
-  );
-  const last = natural.length - 1;
-  const total = (): number => natural.reduce((sum, value) => sum + value, 0);
-  if (total() > width) natural[give] = Math.max(MIN_COLUMN, (natural[give] ?? 0) - (total() - width));
-  if (total() > width) natural[last] = Math.max(MIN_COLUMN, (natural[last] ?? 0) - (total() - width));
-  const bare = {
-    top: "",
-    "top-mid": "",
-    "top-left": "",
-    "top-right": "",
-    bottom: "",
-    "bottom-mid": "",
-    "bottom-left": "",
-  };
-  const noLines = {
-    "bottom-right": "",
-    left: "",
-    "left-mid": "",
-    mid: "",
-    "mid-mid": "",
-    right: "",
-    "right-mid": "",
-    middle: "",
-  };
-  const table = new Table({
-    head: head.map((title) => paint.dim(title)),
-    chars: { ...bare, ...noLines },
-    style: { "padding-left": 0, "padding-right": GAP, head: [], border: [], compact: true },
-    colWidths: natural,
-    wordWrap: true,
-    wrapOnWordBoundary: true,
-  });
-  for (const row of rows) {
-    table.push(
-      row.map((cell, i) => {
-        if (head[i] === "CONFIDENCE") return paint.outcome(cell);
-        return i === last ? cell : shorten(cell, Math.max(1, (natural[i] ?? 0) - GAP));
-      }),
-    );
-  }
-  return table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
 }
 
 function samples(summary: Summary, width: number, paint: Paint): string {

@@ -16,10 +16,17 @@ export interface Tie {
 /** Hex digits of a cluster's id: enough for the clusters of one report to differ. */
 const ID_DIGITS = 12;
 
-/** Largest first; the id is a hash of the members and of what ties them, so that it stays from run to run. */
+/** Names a cluster by its members (ascending) and what ties them. */
+export type ClusterId = (samples: readonly string[], keys: readonly string[]) => string;
+
+/**
+ * Largest first. By default the id is a hash of the members and of what ties them, so that it stays from run to run;
+ * `founderId` names a cluster that grows.
+ */
 export function clustersOf(
   ties: readonly Tie[],
   families: ReadonlyMap<string, ReadonlySet<string>>,
+  idOf: ClusterId = contentId,
 ): Cluster[] {
   const strong = ties.filter((tie) => tie.weight >= MIN_CLUSTER_WEIGHT);
   const sets = new DisjointSets();
@@ -56,8 +63,23 @@ function strongestFirst(a: Tie, b: Tie): number {
   return b.weight - a.weight || b.holders.length - a.holders.length || (a.key < b.key ? -1 : 1);
 }
 
-function idOf(samples: readonly string[], keys: readonly string[]): string {
-  const text = [...samples, ...[...keys].sort()].join("\n");
+function contentId(samples: readonly string[], keys: readonly string[]): string {
+  return hashedId([...samples, ...[...keys].sort()].join("\n"));
+}
+
+/**
+ * Names a cluster by the member that was seen first: the name stays while others join, of two clusters that meet the
+ * older's name stays, and of one that falls apart the part with the founder keeps it. `firstSeen`: ISO 8601 by SHA-256.
+ */
+export function founderId(firstSeen: ReadonlyMap<string, string>): ClusterId {
+  const age = (sample: string) => `${firstSeen.get(sample) ?? ""} ${sample}`;
+  return (samples) => {
+    const [first, ...rest] = samples as [string, ...string[]];
+    return hashedId(rest.reduce((oldest, one) => (age(one) < age(oldest) ? one : oldest), first));
+  };
+}
+
+function hashedId(text: string): string {
   return `cluster-${hex(sha256(utf8Bytes(text))).slice(0, ID_DIGITS)}`;
 }
 

@@ -1,0 +1,274 @@
+/** From a value to every sample that shares it, and where to go from there. */
+import { defangIndicator } from "@assay/core/indicators/defang";
+import { type IndicatorKey, targetsOf } from "@assay/core/indicators/targets";
+import type { IndicatorType } from "@assay/core/model/index";
+import { rankPivots } from "@assay/core/relations/pivots";
+import { and, asc, count, countDistinct, desc, eq, inArray, or, sql, sum } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import { exclusionList } from "./exclusions.ts";
+import { indicatorKey, valueKey } from "./keys.ts";
+import { describeSamples, type SampleRow } from "./samples.ts";
+import { artifacts, configFields, findings, holdings, indicators, samples, totals } from "./schema.ts";
+
+/** Samples that the next pivots are gathered from, the newest first: a hub has tens of thousands. */
+const AROUND = 500;
+/** Next pivots that are weighed, those that most of the samples hold first. */
+const CANDIDATES = 1000;
+/** Fields with one value that are told. */
+const MAX_FIELDS = 20;
+
+export interface Match {
+  readonly type: string;
+  readonly value: string;
+  readonly defanged: string;
+  /** Samples that hold it, and of how many. */
+  readonly samples: number;
+  readonly of: number;
+  readonly linkable: boolean;
+  /** The user's entry that keeps it from tying samples. */
+  readonly excludedBy?: string;
+  readonly firstSeen?: string;
+  readonly lastSeen?: string;
+}
+
+export interface NextPivot {
+  readonly type: IndicatorType;
+  readonly value: string;
+  readonly defanged: string;
+  readonly weight: number;
+  /** Samples in hand that hold it, samples that it leads to beyond them. */
+  readonly here: number;
+  readonly leadsTo: number;
+  readonly samples: number;
+}
+
+export interface Pivot {
+  readonly value: string;
+  readonly matches: readonly Match[];
+  /** How many samples share it in all. */
+  readonly total: number;
+  /** The newest of them. */
+  readonly samples: readonly SampleRow[];
+  readonly next: readonly NextPivot[];
+}
+
+export interface PivotOptions {
+  /** Samples told. */
+  readonly limit: number;
+  /** Next pivots told. */
+  readonly next: number;
+}
+
+export async function pivot(db: Database, value: string, options: PivotOptions): Promise<Pivot> {
+  const targets = targetsOf(value);
+  const known = await knownIndicators(db, targets.indicators);
+  const hashed = targets.hash === undefined ? [] : await samplesByHash(db, targets.hash);
+  const text = value.trim();
+  const isKnown = known.length > 0 || hashed.length > 0;
+  // What is an indicator is in the config too, under the name of its field: nothing new.
+  const fields = isKnown || text === "" ? [] : await fieldMatches(db, valueKey(text));
+  const of = await corpusSize(db);
+  const excluded = await exclusionList(db);
+  const reach: Reach = {
+    ids: known.map(({ id }) => id),
+    hashes: [...new Set(hashed.map(({ sha256 }) => sha256))],
+    field: fields.length === 0 ? undefined : valueKey(text),
+  };
+  const newest = await newestOf(db, reach, AROUND);
+  const around = await indicatorsAround(db, newest, reach.ids);
+  const ranked = rankPivots(
+    around.map((one) => ({
+      ...one,
+      linkable: one.linkable && excluded.covers(one.type, one.value) === undefined,
+    })),
+    of,
+  );
+  return {
+    value,
+    matches: [
+      ...known.map(({ id: _id, ...one }) => {
+        const by = excluded.covers(one.type, one.value);
+        return {
+          ...one,
+          defanged: defangIndicator(one.type, one.value),
+          of,
+          ...(by === undefined ? {} : { excludedBy: by }),
+        };
+      }),
+      ...hashMatches(hashed, of),
+      ...fields.map(({ name, samples: n }) => ({
+        ...{ type: `config.${name}`, value: text, defanged: text, samples: n, of, linkable: false },
+      })),
+    ],
+    total: newest.length < AROUND ? newest.length : await totalOf(db, reach, known),
+    samples: await describeSamples(db, newest.slice(0, options.limit), reach.ids),
+    next: ranked.slice(0, options.next).map(({ type, value: one, weight, here, leadsTo, samples: n }) => ({
+      ...{ type, value: one, defanged: defangIndicator(type, one), weight, here, leadsTo, samples: n },
+    })),
+  };
+}
+
+/** What a value leads to samples by. */
+interface Reach {
+  readonly ids: readonly string[];
+  readonly hashes: readonly string[];
+  readonly field: string | undefined;
+}
+
+/** Samples that hold anything. */
+export async function corpusSize(db: Database): Promise<number> {
+  const [row] = await db.select({ n: sum(totals.samples) }).from(totals);
+  return Number(row?.n ?? 0);
+}
+
+async function knownIndicators(db: Database, keys: readonly IndicatorKey[]) {
+  if (keys.length === 0) return [];
+  const order = keys.map(({ type, value }) => indicatorKey(type, value));
+  const rows = await db
+    .select({
+      id: indicators.id,
+      type: indicators.type,
+      value: indicators.value,
+      samples: indicators.samples,
+      linkable: indicators.linkable,
+      firstSeen: indicators.firstSeen,
+      lastSeen: indicators.lastSeen,
+    })
+    .from(indicators)
+    .where(inArray(indicators.id, order));
+  return rows
+    .filter((row) => row.samples > 0)
+    .map((row) => ({ ...row, type: row.type as IndicatorType }))
+    .sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
+}
+
+interface Hashed {
+  readonly sha256: string;
+  /** `sample`, `config`, or the kind of artifact of it that has the hash. */
+  readonly as: string;
+  /** The hash that was asked for. */
+  readonly hash: string;
+}
+
+/** One match for each thing that the hash is. */
+function hashMatches(hashed: readonly Hashed[], of: number): Match[] {
+  const counts = new Map<string, number>();
+  for (const { as } of hashed) counts.set(as, (counts.get(as) ?? 0) + 1);
+  return [...counts].map(([as, n]) => {
+    const value = hashed.find((one) => one.as === as)?.hash ?? "";
+    return { type: as, value, defanged: value, samples: n, of, linkable: true };
+  });
+}
+
+async function samplesByHash(
+  db: Database,
+  { kind, value }: { readonly kind: "md5" | "sha1" | "sha256"; readonly value: string },
+): Promise<Hashed[]> {
+  const own = await db.select({ sha256: samples.sha256 }).from(samples).where(eq(samples[kind], value));
+  const found: Hashed[] = own.map(({ sha256 }) => ({ sha256, as: "sample", hash: value }));
+  if (kind !== "sha256") return found;
+  const inside = await db
+    .selectDistinct({ sha256: samples.sha256, kind: artifacts.kind })
+    .from(artifacts)
+    .innerJoin(samples, eq(samples.analysis, artifacts.analysis))
+    .where(and(eq(artifacts.sha256, value), eq(samples.submitted, true)))
+    .limit(AROUND);
+  const configured = await db
+    .selectDistinct({ sha256: findings.subject })
+    .from(findings)
+    .innerJoin(samples, and(eq(samples.analysis, findings.analysis), eq(samples.sha256, findings.subject)))
+    .where(eq(findings.config, value))
+    .limit(AROUND);
+  return [
+    ...found,
+    ...inside
+      .filter(({ sha256 }) => sha256 !== value)
+      .map(({ sha256, kind: as }) => ({ sha256, as: `artifact (${as})`, hash: value })),
+    ...configured.map(({ sha256 }) => ({ sha256, as: "config", hash: value })),
+  ];
+}
+
+/** Names of the fields that have just this value in a config that stands, with how many samples have it there. */
+async function fieldMatches(db: Database, key: string): Promise<{ name: string; samples: number }[]> {
+  return db
+    .select({ name: configFields.name, samples: countDistinct(findings.subject) })
+    .from(configFields)
+    .innerJoin(findings, eq(findings.config, configFields.config))
+    .innerJoin(samples, and(eq(samples.analysis, findings.analysis), eq(samples.sha256, findings.subject)))
+    .where(eq(configFields.key, key))
+    .groupBy(configFields.name)
+    .orderBy(asc(configFields.name))
+    .limit(MAX_FIELDS);
+}
+
+function whichSamples(db: Database, { ids, hashes, field }: Reach) {
+  return or(
+    ids.length === 0
+      ? undefined
+      : inArray(
+          samples.sha256,
+          db
+            .select({ sample: holdings.sample })
+            .from(holdings)
+            .where(inArray(holdings.indicator, [...ids])),
+        ),
+    hashes.length === 0 ? undefined : inArray(samples.sha256, [...hashes]),
+    field === undefined
+      ? undefined
+      : inArray(
+          samples.sha256,
+          db
+            .select({ sample: findings.subject })
+            .from(findings)
+            .innerJoin(configFields, eq(configFields.config, findings.config))
+            .where(and(eq(configFields.key, field), eq(findings.analysis, samples.analysis))),
+        ),
+  );
+}
+
+/** Hashes of the samples last seen, at most `limit`. */
+async function newestOf(db: Database, reach: Reach, limit: number): Promise<string[]> {
+  const which = whichSamples(db, reach);
+  if (which === undefined) return [];
+  const rows = await db
+    .select({ sha256: samples.sha256 })
+    .from(samples)
+    .where(which)
+    .orderBy(desc(samples.lastSeen), samples.sha256)
+    .limit(limit);
+  return rows.map(({ sha256 }) => sha256);
+}
+
+async function totalOf(
+  db: Database,
+  reach: Reach,
+  known: readonly { readonly samples: number }[],
+): Promise<number> {
+  const [only] = known;
+  if (only !== undefined && known.length === 1 && reach.hashes.length === 0) return only.samples;
+  const [row] = await db.select({ n: count() }).from(samples).where(whichSamples(db, reach));
+  return row?.n ?? 0;
+}
+
+async function indicatorsAround(db: Database, hashes: readonly string[], without: readonly string[]) {
+  if (hashes.length === 0) return [];
+  const here = sql<number>`count(distinct ${holdings.sample})`.mapWith(Number);
+  const rows = await db
+    .select({
+      id: indicators.id,
+      type: indicators.type,
+      value: indicators.value,
+      samples: indicators.samples,
+      linkable: indicators.linkable,
+      here,
+    })
+    .from(holdings)
+    .innerJoin(indicators, eq(indicators.id, holdings.indicator))
+    .where(inArray(holdings.sample, [...hashes]))
+    .groupBy(indicators.id)
+    .orderBy(desc(here), indicators.id)
+    .limit(CANDIDATES);
+  return rows
+    .filter(({ id }) => !without.includes(id))
+    .map(({ id: _id, ...row }) => ({ ...row, type: row.type as IndicatorType }));
+}
