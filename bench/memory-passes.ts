@@ -5,6 +5,7 @@
  */
 import { pbkdf2Sync } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { useNativeSearch } from "../packages/core/src/bytes/index.ts";
 import { families } from "../packages/core/src/families/index.ts";
 import { openImage } from "../packages/core/src/formats/index.ts";
 import { findImages } from "../packages/core/src/formats/pe/find-images.ts";
@@ -13,6 +14,11 @@ import { Ledger } from "../packages/core/src/model/index.ts";
 const WINDOW = 1 << 24;
 const ROUNDS = 5;
 const BASE = 0x1000_0000;
+
+// As the app has it.
+useNativeSearch((bytes, needle, start) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(needle, start),
+);
 
 /** Milliseconds of processor time: other programs on the machine do not count. */
 function cpu(): number {
