@@ -2,7 +2,7 @@
 import { asc, count, countDistinct, eq, gt, sql } from "drizzle-orm";
 import type { Corpus } from "./corpus.ts";
 import type { Database } from "./database.ts";
-import { factsOf } from "./facts.ts";
+import { analysisKey } from "./facts.ts";
 import { allResults } from "./results.ts";
 import { blobs, holdings, indicators, samples, totals } from "./schema.ts";
 
@@ -76,7 +76,7 @@ async function checkResults(db: Database, problems: Problem[]): Promise<number> 
     results++;
     if (report === undefined)
       problems.push({ kind: "damaged-result", of: id, text: "its report cannot be opened", damage: true });
-    else if (factsOf(report, engine)?.analysis !== id)
+    else if (analysisKey(report, engine) !== id)
       problems.push({
         kind: "damaged-result",
         of: id,

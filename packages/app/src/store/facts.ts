@@ -114,8 +114,11 @@ export function factsOf(sample: Sample, engine: string): Facts | undefined {
   };
 }
 
-/** What differs from one run to the next without the result being another. */
-function analysisKey({ names: _names, elapsedMs: _elapsed, ...result }: Sample, engine: string): string {
+/** Of a result: all of it but what differs from one run to the next without the result being another. */
+export function analysisKey(
+  { names: _names, elapsedMs: _elapsed, ...result }: Sample,
+  engine: string,
+): string {
   return keyOf("analysis", engine, JSON.stringify(result));
 }
 

@@ -1,13 +1,24 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Sample } from "@assay/core/model/index";
+import { parseQuery } from "@assay/core/search/query";
+import { eq } from "drizzle-orm";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type FolderBlobs, seal } from "./blobs.ts";
+import { check } from "./check.ts";
+import { clusters } from "./clusters.ts";
 import { type Corpus, openCorpus } from "./corpus.ts";
+import { addExclusion } from "./exclusions.ts";
 import { pivot } from "./pivot.ts";
 import { putBatch, type Run } from "./put.ts";
-import { findings, indicators, samples } from "./schema.ts";
+import { analyses, blobs, findings, indicators, samples } from "./schema.ts";
+import { search } from "./search.ts";
+import { stats } from "./stats.ts";
 import { KINDS, type TestPlaces, testPlaces } from "./testing/places.ts";
 import { archive, empty, made, sha256Of } from "./testing/samples.ts";
 import { decodeText, encodeText } from "./text.ts";
+import { exportLines, ImportError, importLines } from "./transfer.ts";
+import { addWatch, listWatches, touchWatches } from "./watch.ts";
 
 const RUN: Run = { startedAt: "2026-01-02T03:04:05.678Z", engine: "0.1.0", families: ["win.test"] };
 const LIMITS = { limit: 100, next: 100 };
@@ -193,6 +204,183 @@ describe.each(KINDS)("the corpus on %s", (kind) => {
     expect((await corpus.db.select({ sha256: samples.sha256 }).from(samples)).length).toBeGreaterThan(700);
   });
 });
+
+describe.each(KINDS)("a corpus of its own on %s", (kind) => {
+  let places: TestPlaces | undefined;
+  beforeAll(async () => {
+    places = await testPlaces(kind);
+  }, 60_000);
+  afterAll(async () => places?.stop());
+  const holds = (claim: string, test: (open: () => Promise<Corpus>) => Promise<void>) =>
+    it(claim, async ({ skip }) => {
+      if (places === undefined) return skip();
+      const { place } = places;
+      const opened: Corpus[] = [];
+      const open = async () => {
+        const corpus = await openCorpus(await place());
+        opened.push(corpus);
+        return corpus;
+      };
+      try {
+        await test(open);
+      } finally {
+        for (const corpus of opened) await corpus.close();
+      }
+    }, 120_000);
+
+  holds("searches, watches, excludes, clusters, and exports what an import exports again", async (open) => {
+    const corpus = await open();
+    const batch = [
+      made("s1", {
+        family: "win.remcos",
+        c2: ["77.105.132.70:2404"],
+        version: "4.9.3 Pro",
+        mutex: ["Rmc-A\u0000"],
+      }),
+      made("s2", { family: "win.remcos", c2: ["77.105.133.1:2404"], version: "5.0" }),
+      made("s3", { family: "win.quasar_rat", c2: ["77.105.132.70:4782", "deep.evil.example"] }),
+      empty("plain.txt"),
+    ];
+    await put(corpus, batch.slice(0, 2), day(1));
+    expect(await addWatch(corpus.db, "evil[.]example", day(2))).toBe(true);
+    expect(await addWatch(corpus.db, "77.105.132.0/24", day(2))).toBe(true);
+    expect(await addWatch(corpus.db, "", day(2))).toBe(false);
+    const gained = await put(corpus, batch.slice(2), day(10));
+    const hits = await touchWatches(corpus.db, gained, day(10));
+    expect(hits.map(({ watch, type, value }) => `${watch} ${type}:${value}`).sort()).toEqual([
+      "77.105.132.0/24 ipv4:77.105.132.70",
+      "77.105.132.0/24 socket:77.105.132.70:4782",
+      "evil[.]example domain:deep.evil.example",
+    ]);
+    expect((await listWatches(corpus.db)).map(({ hits: n }) => n)).toEqual([2, 1]);
+
+    const names = async (query: string) => {
+      const terms = parseQuery(query);
+      if (!terms.ok) throw new Error(terms.error.text);
+      const found = await search(corpus.db, terms.value, 10);
+      expect(found.total).toBe(found.samples.length);
+      return found.samples.flatMap((row) => row.names).sort();
+    };
+    expect(await names("family:remcos")).toEqual(["s1", "s2"]);
+    expect(await names("family:quasar,remcos -version:4*")).toEqual(["s2", "s3"]);
+    expect(await names("c2:77.105.132.0/24")).toEqual(["s1", "s3"]);
+    expect(await names("c2:77.105.132.0/23 until:2026-02-05")).toEqual(["s1", "s2"]);
+    expect(await names("since:2026-02-05 outcome:config")).toEqual(["s3"]);
+    expect(await names("domain:*.evil[.]example")).toEqual(["s3"]);
+    expect(await names(`hash:${sha256Of("plain.txt")}`)).toEqual(["plain.txt"]);
+    expect(await names('config.version:"4.9.3 Pro"')).toEqual(["s1"]);
+    expect(await names("mutex:Rmc-A\u0000")).toEqual(["s1"]);
+    expect(await names("name:s*")).toEqual(["s1", "s2", "s3"]);
+    expect(await names("name:%")).toEqual([]);
+    expect(await names('name:"\' or 1=1 --"')).toEqual([]);
+
+    const [cluster] = await clusters(corpus.db);
+    expect(cluster).toMatchObject({
+      shared: ["ipv4:77.105.132.70"],
+      families: ["win.quasar_rat", "win.remcos"],
+    });
+    expect(await addExclusion(corpus.db, "77.105.132.0/24", day(3))).toBe(true);
+    expect(await addExclusion(corpus.db, "no such thing", day(3))).toBe(false);
+    expect(await clusters(corpus.db)).toEqual([]);
+    const excluded = await pivot(corpus.db, "77.105.132.70", LIMITS);
+    expect(excluded.matches[0]?.excludedBy).toBe("77.105.132.0/24");
+
+    expect(await stats(corpus.db)).toMatchObject({
+      ...{ samples: 4, results: 4, configs: 3 },
+      families: [
+        { family: "win.remcos", samples: 2, configs: 2 },
+        { family: "win.quasar_rat", samples: 1, configs: 1 },
+      ],
+    });
+
+    await corpus.blobs?.put(sha256Of("plain.txt"), Buffer.from("plain.txt"));
+    await corpus.db.insert(blobs).values({ sha256: sha256Of("plain.txt"), size: 9, storedAt: day(4) });
+    expect(await check(corpus)).toEqual({ blobs: 1, results: 4, notKept: 3, problems: [] });
+    const lines = await exported(corpus);
+    const copy = await open();
+    expect(await importLines(copy, iterate(lines))).toEqual({ results: 4, blobs: 1 });
+    expect(await exported(copy)).toEqual(lines);
+    await importLines(copy, iterate(lines));
+    expect(await exported(copy)).toEqual(lines);
+    expect((await check(copy)).problems).toEqual([]);
+    expect(await stats(copy.db)).toEqual(await stats(corpus.db));
+    expect(await pivot(copy.db, "77.105.132.70", LIMITS)).toEqual(excluded);
+  });
+
+  holds(
+    "finds damage: blobs gone, changed or unnamed, results and counts that do not add up",
+    async (open) => {
+      const corpus = await open();
+      await put(corpus, [made("d1", { c2: ["d.example"] }), made("d2"), made("d3")]);
+      for (const name of ["d1", "d2", "d3"]) await corpus.blobs?.put(sha256Of(name), Buffer.from(name));
+      await corpus.db
+        .insert(blobs)
+        .values(["d1", "d2", "gone"].map((name) => ({ sha256: sha256Of(name), size: 1, storedAt: day(1) })));
+      const path = (corpus.blobs as FolderBlobs).pathOf(sha256Of("d2"));
+      const bytes = readFileSync(path);
+      // The first byte of what is compressed, behind a header of 38 bytes and zlib's own two.
+      bytes[40] = (bytes[40] as number) ^ 1;
+      writeFileSync(path, bytes);
+      await corpus.db.update(indicators).set({ samples: 7 });
+      await corpus.db
+        .update(analyses)
+        .set({ report: { not: "it" } })
+        .where(eq(analyses.sample, sha256Of("d3")));
+      const { problems } = await check(corpus);
+      expect(problems.map(({ kind, damage }) => `${kind} ${damage}`).sort()).toEqual([
+        "corrupt-blob true",
+        "damaged-result true",
+        "missing-blob true",
+        "unnamed-blob false",
+        "wrong-count true",
+      ]);
+    },
+  );
+
+  holds("refuses an import of anything else, and says which line", async (open) => {
+    const corpus = await open();
+    const refused = (...lines: string[]) =>
+      importLines(corpus, iterate(lines)).then(
+        () => "taken",
+        (error: unknown) => (error instanceof ImportError ? error.message : String(error)),
+      );
+    const head = '{"assay":"corpus/1"}';
+    expect(await refused("[]")).toContain("line 1");
+    expect(await refused(head, "{")).toBe("line 2: no JSON");
+    expect(await refused(head, '{"result":{}}')).toContain("line 2");
+    expect(await refused(head, '{"watch":{"value":"x","addedAt":"today"}}')).toContain("moment");
+    const cart = Buffer.from(seal(Buffer.from("b"))).toString("base64");
+    const blob = { sha256: sha256Of("a"), storedAt: day(1), cart };
+    expect(await refused(head, JSON.stringify({ blob }))).toContain("holds another file");
+    const sample = { ...empty("x"), sha256: "../../etc/passwd" };
+    const result = { run: RUN, firstAt: day(1), lastAt: day(1), sample };
+    expect(await refused(head, JSON.stringify({ result }))).toContain("line 2");
+    expect((await stats(corpus.db)).samples).toBe(0);
+  });
+
+  holds("lets writers at the same samples through, one after the other, and counts right", async (open) => {
+    const corpus = await open();
+    const all = Array.from({ length: 30 }, (_, i) =>
+      made(`w${i}`, { c2: ["shared.example", `w${i}.example`] }),
+    );
+    await Promise.all([put(corpus, all), put(corpus, [...all].reverse()), put(corpus, all.slice(10))]);
+    expect((await check(corpus)).problems).toEqual([]);
+    expect((await pivot(corpus.db, "shared.example", LIMITS)).total).toBe(30);
+  });
+});
+
+async function exported(corpus: Corpus): Promise<string[]> {
+  const problems: string[] = [];
+  const lines: string[] = [];
+  for await (const line of exportLines(corpus, { blobs: true, onProblem: (text) => problems.push(text) }))
+    lines.push(line.trimEnd());
+  expect(problems).toEqual([]);
+  return lines;
+}
+
+async function* iterate(lines: readonly string[]): AsyncGenerator<string> {
+  yield* lines;
+}
 
 describe("text for the database", () => {
   it("survives the way there and back, whatever it is, and never holds what PostgreSQL refuses", () => {

@@ -1,8 +1,8 @@
 /** The places that a corpus can be in, each made anew for a test. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Place } from "../corpus.ts";
+import { openCorpus, type Place } from "../corpus.ts";
 import { startServer, type TestServer } from "./server.ts";
 
 export interface TestPlaces {
@@ -25,7 +25,12 @@ export async function testPlaces(kind: (typeof KINDS)[number]): Promise<TestPlac
   return {
     place: async () => {
       const folder = join(root, String(++count));
-      return server === undefined ? { folder } : { folder, server: await server.database() };
+      if (server !== undefined) return { folder, server: await server.database() };
+      // An empty one is made once: a copy takes a tenth of the time.
+      const empty = join(root, "empty");
+      if (!existsSync(empty)) await (await openCorpus({ folder: empty })).close();
+      cpSync(empty, folder, { recursive: true });
+      return { folder };
     },
     stop: async () => {
       await server?.stop();
