@@ -10,6 +10,7 @@ import { openCorpus } from "../packages/app/src/store/corpus.ts";
 import { pivot } from "../packages/app/src/store/pivot.ts";
 import { putBatch } from "../packages/app/src/store/put.ts";
 import { search } from "../packages/app/src/store/search.ts";
+import { refreshStatistics } from "../packages/app/src/store/statistics.ts";
 import { made } from "../packages/app/src/store/testing/samples.ts";
 
 const SAMPLES = Number(process.argv[2] ?? 50_000);
@@ -47,6 +48,7 @@ try {
       batch.map((sample) => ({ sample, firstAt: at, lastAt: at })),
     );
   }
+  await refreshStatistics(corpus.db);
   const seconds = (performance.now() - started) / 1000;
   console.log(
     `${SAMPLES} findings stored in ${seconds.toFixed(1)} s, ${Math.round(SAMPLES / seconds)} a second`,

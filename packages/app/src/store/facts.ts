@@ -32,7 +32,7 @@ export interface SubjectFacts {
 
 type Insert<T extends { $inferInsert: unknown }> = T["$inferInsert"];
 
-export type Holding = Omit<Insert<typeof holdings>, "sample">;
+export type Holding = Omit<Insert<typeof holdings>, "sample" | "seen">;
 export type IndicatorFacts = Pick<
   Insert<typeof indicators>,
   "id" | "type" | "value" | "address" | "linkable"

@@ -10,8 +10,8 @@ import { indicatorKey, valueKey } from "./keys.ts";
 import { describeSamples, type SampleRow } from "./samples.ts";
 import { artifacts, configFields, findings, holdings, indicators, samples, totals } from "./schema.ts";
 
-/** Samples that the next pivots are gathered from, the newest first: a hub has tens of thousands. */
-const AROUND = 500;
+/** Samples that the next pivots are gathered from, those found last: a hub has tens of thousands. */
+const AROUND = 200;
 /** Next pivots that are weighed, those that most of the samples hold first. */
 const CANDIDATES = 1000;
 /** Fields with one value that are told. */
@@ -47,7 +47,7 @@ export interface Pivot {
   readonly matches: readonly Match[];
   /** How many samples share it in all. */
   readonly total: number;
-  /** The newest of them. */
+  /** Those of them that were found last. */
   readonly samples: readonly SampleRow[];
   readonly next: readonly NextPivot[];
 }
@@ -226,17 +226,34 @@ function whichSamples(db: Database, { ids, hashes, field }: Reach) {
   );
 }
 
-/** Hashes of the samples last seen, at most `limit`. */
+/** Hashes of at most `limit` samples, those first among them that were found last. */
 async function newestOf(db: Database, reach: Reach, limit: number): Promise<string[]> {
-  const which = whichSamples(db, reach);
-  if (which === undefined) return [];
-  const rows = await db
-    .select({ sha256: samples.sha256 })
-    .from(samples)
-    .where(which)
-    .orderBy(desc(samples.lastSeen), samples.sha256)
-    .limit(limit);
-  return rows.map(({ sha256 }) => sha256);
+  const seen = new Map<string, string>();
+  for (const id of reach.ids) {
+    // One index has them in this order, however many there are. A sample of several families is there several times.
+    const rows = await db
+      .select({ sample: holdings.sample, seen: holdings.seen })
+      .from(holdings)
+      .where(eq(holdings.indicator, id))
+      .orderBy(desc(holdings.seen), holdings.sample)
+      .limit(2 * limit);
+    for (const row of rows) seen.set(row.sample, row.seen);
+  }
+  const which = whichSamples(db, { ...reach, ids: [] });
+  const others =
+    which === undefined
+      ? []
+      : await db
+          .select({ sample: samples.sha256, seen: samples.firstSeen })
+          .from(samples)
+          .where(which)
+          .orderBy(desc(samples.firstSeen), samples.sha256)
+          .limit(limit);
+  for (const row of others) seen.set(row.sample, row.seen);
+  return [...seen]
+    .sort(([a, x], [b, y]) => (x === y ? (a < b ? -1 : 1) : x < y ? 1 : -1))
+    .slice(0, limit)
+    .map(([sample]) => sample);
 }
 
 async function totalOf(

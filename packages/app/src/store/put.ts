@@ -54,6 +54,8 @@ interface Standing {
   analysis: string | undefined;
   rank: number;
   at: string;
+  /** When the file was first seen. */
+  readonly seen: string;
   readonly before: readonly Holding[];
   holds: readonly Holding[];
   changed: boolean;
@@ -211,14 +213,15 @@ async function standingsOf(db: Database, batch: readonly Entry[]): Promise<Map<s
     );
   const bySample = groupBy(held, ({ sample }) => sample);
   return new Map(
-    rows.map(({ sha256, analysis, outcome, lastAt }) => {
-      const before = (bySample.get(sha256) ?? []).map(({ sample: _sample, ...hold }) => hold);
+    rows.map(({ sha256, analysis, outcome, lastAt, firstSeen }) => {
+      const before = (bySample.get(sha256) ?? []).map(({ sample: _sample, seen: _seen, ...hold }) => hold);
       return [
         sha256,
         {
           analysis: analysis ?? undefined,
           rank: outcome === null || outcome === "failed" || outcome === "unsupported" ? 0 : 1,
           at: lastAt ?? "",
+          seen: firstSeen,
           before,
           holds: before,
           changed: false,
@@ -241,6 +244,7 @@ async function selectStanding(db: Database, hashes: readonly string[]) {
     .select({
       sha256: samples.sha256,
       analysis: samples.analysis,
+      firstSeen: samples.firstSeen,
       outcome: analyses.outcome,
       lastAt: analyses.lastAt,
     })
@@ -372,7 +376,7 @@ async function replaceHoldings(db: Database, changed: readonly [string, Standing
   await insertRows(
     db,
     holdings,
-    changed.flatMap(([sample, { holds }]) => holds.map((hold) => ({ ...hold, sample }))),
+    changed.flatMap(([sample, { holds, seen }]) => holds.map((hold) => ({ ...hold, sample, seen }))),
   );
 }
 

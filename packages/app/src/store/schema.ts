@@ -158,8 +158,14 @@ export const holdings = assay.table(
     sample: digest("sample").notNull(),
     family: hostile("family").notNull(),
     usage: text("usage").notNull(),
+    /** When the sample was first seen, as far as was known when it came to hold this. */
+    seen: instant("seen").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.indicator, t.sample, t.family] }), index("holdings_sample").on(t.sample)],
+  (t) => [
+    primaryKey({ columns: [t.indicator, t.sample, t.family] }),
+    index("holdings_sample").on(t.sample),
+    index("holdings_newest").on(t.indicator, t.seen.desc(), t.sample),
+  ],
 );
 
 /** How many samples hold anything, in parts, so that two writers seldom wait for one row. */

@@ -20,6 +20,7 @@ import { indicatorKey, valueKey } from "./keys.ts";
 import { putBatch, type Run, type Seen } from "./put.ts";
 import { allResults } from "./results.ts";
 import { blobs, indicators, names, runs, watches, watchHits } from "./schema.ts";
+import { refreshStatistics } from "./statistics.ts";
 import { addWatch } from "./watch.ts";
 
 const FORM = "corpus/1";
@@ -169,6 +170,7 @@ class Reader {
 
   async end(): Promise<Imported> {
     await this.#flush();
+    await refreshStatistics(this.#corpus.db);
     return this.#done;
   }
 

@@ -7,6 +7,7 @@ import type { BlobStore } from "./blobs.ts";
 import type { Corpus } from "./corpus.ts";
 import { type NewHolding, putBatch, type Run } from "./put.ts";
 import { blobs } from "./schema.ts";
+import { refreshStatistics } from "./statistics.ts";
 import { touchWatches, type WatchHit } from "./watch.ts";
 
 /** Samples of one transaction. */
@@ -50,6 +51,7 @@ export class CorpusWriter {
   /** Writes what still waits; all that was added is in the corpus when this returns. */
   async end(): Promise<Stored> {
     await this.#flush();
+    await refreshStatistics(this.#corpus.db);
     return this.#done;
   }
 

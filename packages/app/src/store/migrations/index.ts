@@ -4,9 +4,13 @@ import type { Database } from "../database.ts";
 import { CorpusError } from "../errors.ts";
 import { migrations } from "../schema.ts";
 import { corpus } from "./0001-corpus.ts";
+import { newest } from "./0002-newest.ts";
 
 /** In the order of their making; new ones go to the end. */
-const ALL: readonly (readonly [id: string, statements: readonly string[]])[] = [["0001-corpus", corpus]];
+const ALL: readonly (readonly [id: string, statements: readonly string[]])[] = [
+  ["0001-corpus", corpus],
+  ["0002-newest", newest],
+];
 
 /** Any number that no other program locks by: "assay" in ASCII. */
 const LOCK = 0x61737361;
