@@ -2,7 +2,7 @@
 import { parseUserList, type UserList } from "@assay/core/export/user-list";
 import { targetsOf } from "@assay/core/indicators/targets";
 import type { IndicatorType } from "@assay/core/model/index";
-import { asc, count, eq, inArray } from "drizzle-orm";
+import { asc, countDistinct, eq, inArray } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { indicatorKey, valueKey } from "./keys.ts";
 import type { NewHolding } from "./put.ts";
@@ -110,7 +110,7 @@ export interface WatchRow {
 
 export async function listWatches(db: Database): Promise<WatchRow[]> {
   return db
-    .select({ value: watches.value, addedAt: watches.addedAt, hits: count(watchHits.sample) })
+    .select({ value: watches.value, addedAt: watches.addedAt, hits: countDistinct(watchHits.sample) })
     .from(watches)
     .leftJoin(watchHits, eq(watchHits.watch, watches.key))
     .groupBy(watches.key)
