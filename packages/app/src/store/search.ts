@@ -7,6 +7,7 @@ import {
   desc,
   eq,
   exists,
+  gt,
   gte,
   inArray,
   like,
@@ -29,23 +30,47 @@ export interface SearchResult {
   readonly samples: readonly SampleRow[];
 }
 
+/** Where a page ends: the next begins behind it. */
+export interface SearchEnd {
+  /** ISO 8601, UTC. */
+  readonly lastSeen: string;
+  readonly sha256: string;
+}
+
 export async function search(db: Database, terms: readonly Term[], limit: number): Promise<SearchResult> {
-  const which = and(...terms.map((term) => termSql(db, term)));
-  const [row] = await db.select({ n: count() }).from(samples).where(which);
+  const [row] = await db.select({ n: count() }).from(samples).where(whichOf(db, terms));
+  return { total: row?.n ?? 0, samples: await searchPage(db, terms, limit, undefined) };
+}
+
+/** The newest samples, or those behind the end of another page. */
+export async function searchPage(
+  db: Database,
+  terms: readonly Term[],
+  limit: number,
+  after: SearchEnd | undefined,
+): Promise<SampleRow[]> {
+  const behind =
+    after === undefined
+      ? undefined
+      : and(
+          lte(samples.lastSeen, after.lastSeen),
+          or(lt(samples.lastSeen, after.lastSeen), gt(samples.sha256, after.sha256)),
+        );
   const newest = await db
     .select({ sha256: samples.sha256 })
     .from(samples)
-    .where(which)
+    .where(and(whichOf(db, terms), behind))
     .orderBy(desc(samples.lastSeen), samples.sha256)
     .limit(limit);
-  return {
-    total: row?.n ?? 0,
-    samples: await describeSamples(
-      db,
-      newest.map(({ sha256 }) => sha256),
-      [],
-    ),
-  };
+  return describeSamples(
+    db,
+    newest.map(({ sha256 }) => sha256),
+    [],
+  );
+}
+
+function whichOf(db: Database, terms: readonly Term[]): SQL | undefined {
+  return and(...terms.map((term) => termSql(db, term)));
 }
 
 function termSql(db: Database, { negated, anyOf }: Term): SQL {

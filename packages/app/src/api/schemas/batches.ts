@@ -1,0 +1,109 @@
+import Type, { type Static } from "typebox";
+import { Cursor, exact, Instant, Limit, Next, nullable, oneOf, ref, Sha256, Uuid } from "./common.ts";
+
+export const SampleState = oneOf(["queued", "active", "done", "failed", "dead"], {
+  description: "failed: will be tried again; dead: was tried often enough, see /api/v1/dead",
+});
+
+export const Accepted = exact(
+  {
+    batch: Uuid,
+    accepted: Type.Array(
+      exact({
+        sha256: Sha256,
+        name: Type.String(),
+        size: Type.Integer(),
+        job: Type.Optional(Uuid),
+        state: oneOf(["queued", "known"], { description: "known: its result stands, with this engine" }),
+      }),
+      { description: "In the order of the upload. Each is stored for good when this is answered" },
+    ),
+  },
+  { $id: "Accepted" },
+);
+export type Accepted = Static<typeof Accepted>;
+
+/** For the document; the parts are read as a stream. */
+export const UploadForm = Type.Object(
+  {
+    file: Type.Array(Type.String({ format: "binary" }), {
+      description: "Files and archives, as many as wanted",
+    }),
+    password: Type.Optional(
+      Type.Array(Type.String(), { description: "For archives, tried before the usual ones" }),
+    ),
+    priority: Type.Optional(oneOf(["analyst", "feed"], { default: "analyst" })),
+    memory: Type.Optional(oneOf(["raw", "region"], { description: "Take the files for memory" })),
+    base: Type.Optional(Type.String({ description: "Address of a region's first byte, in hex" })),
+  },
+  { $id: "UploadForm" },
+);
+
+const Counts = exact({
+  queued: Type.Integer(),
+  active: Type.Integer(),
+  done: Type.Integer(),
+  failed: Type.Integer(),
+  dead: Type.Integer(),
+});
+
+export const BatchSummary = exact(
+  { id: Uuid, createdAt: Instant, total: Type.Integer(), byState: Counts },
+  { $id: "BatchSummary" },
+);
+export type BatchSummary = Static<typeof BatchSummary>;
+
+export const BatchPage = exact({ batches: Type.Array(ref(BatchSummary)), next: Next }, { $id: "BatchPage" });
+
+export const BatchSample = exact(
+  {
+    sha256: Sha256,
+    name: Type.String(),
+    state: SampleState,
+    stage: nullable(Type.String({ description: "What it is at, while it is active" })),
+    outcome: nullable(Type.String()),
+    reason: nullable(Type.String({ description: "Why it failed" })),
+  },
+  { $id: "BatchSample" },
+);
+
+export const BatchDetail = exact(
+  {
+    id: Uuid,
+    createdAt: Instant,
+    total: Type.Integer(),
+    byState: Counts,
+    samples: Type.Array(ref(BatchSample)),
+    next: Next,
+  },
+  { $id: "BatchDetail" },
+);
+
+export const BatchParams = exact({ batch: Uuid });
+export const BatchListQuery = exact({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit) });
+export const BatchQuery = exact({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit) });
+
+export const EventsHeaders = Type.Object({
+  "last-event-id": Type.Optional(Type.String({ pattern: "^[0-9]{1,18}$" })),
+});
+export const EventsQuery = exact({
+  since: Type.Optional(
+    Type.Integer({ minimum: 0, description: "As Last-Event-ID, for clients that cannot send it" }),
+  ),
+});
+export const BatchEvent = exact(
+  {
+    id: Type.Integer(),
+    at: Instant,
+    sha256: nullable(Type.String()),
+    state: SampleState,
+    stage: nullable(Type.String()),
+    outcome: nullable(Type.String()),
+    reason: nullable(Type.String()),
+  },
+  {
+    $id: "BatchEvent",
+    description: "`data` of an event `sample`; the last event of a batch is `end`, without data",
+  },
+);
+export type BatchEvent = Static<typeof BatchEvent>;

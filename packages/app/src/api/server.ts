@@ -1,0 +1,130 @@
+/** Puts the server together. Corpus and queue come from outside, so that tests build it on either database. */
+import { randomUUID } from "node:crypto";
+import { ENGINE_VERSION } from "@assay/core/triage/report";
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import fastify from "fastify";
+import type { Corpus } from "../store/corpus.ts";
+import { type App, type Context, DEFAULT_LIMITS, type Limits } from "./context.ts";
+import { type Access, guard } from "./guard.ts";
+import { type LogTo, logOptions, logRequests } from "./log.ts";
+import { ApiError } from "./problem.ts";
+import { answerProblems, RouteTable, refuseBrokenRequests } from "./refusals.ts";
+import { familyRoutes } from "./routes/families.ts";
+import { sampleRoutes } from "./routes/samples.ts";
+import { systemRoutes } from "./routes/system.ts";
+import { sharedSchemas } from "./schemas/index.ts";
+
+export interface ServerOptions {
+  readonly corpus: Corpus;
+  readonly access: Access;
+  readonly limits?: Partial<Limits>;
+  /** None: nothing is logged. */
+  readonly log?: LogTo;
+  readonly now?: () => string;
+  /** Writes answers instead of JSON.stringify: a test holds them to their schemas. */
+  readonly serializer?: (schema: unknown) => (value: unknown) => string;
+}
+
+/** Largest body that is no upload. */
+const MAX_BODY = 1024 ** 2;
+const MAX_PARAM = 256;
+/** A client that sends and takes nothing for so long is gone (ms); events are never silent for half of it. */
+const IDLE_MS = 60_000;
+/** Largest upload on the slowest line that is waited for (ms). */
+const REQUEST_MS = 30 * 60_000;
+
+/**
+ * What a page may load: what this server gives, nothing else. WebAssembly is compiled by pages that read samples in
+ * the browser.
+ */
+const CSP = {
+  "default-src": ["'none'"],
+  "script-src": ["'self'", "'wasm-unsafe-eval'"],
+  "style-src": ["'self'"],
+  "img-src": ["'self'", "data:"],
+  "font-src": ["'self'"],
+  "connect-src": ["'self'"],
+  "worker-src": ["'self'"],
+  "manifest-src": ["'self'"],
+  "form-action": ["'self'"],
+  "base-uri": ["'none'"],
+  "frame-ancestors": ["'none'"],
+};
+
+export async function buildServer(options: ServerOptions): Promise<App> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const stopping = new AbortController();
+  const context: Context = {
+    corpus: options.corpus,
+    limits,
+    now: options.now ?? (() => new Date().toISOString()),
+    stopping: stopping.signal,
+  };
+  const routes = new RouteTable();
+  const app: App = fastify({
+    ...logOptions(options.log),
+    bodyLimit: MAX_BODY,
+    connectionTimeout: IDLE_MS,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: 10_000,
+    forceCloseConnections: "idle",
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: MAX_PARAM },
+    ajv: {
+      customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false },
+    },
+    ...refuseBrokenRequests(),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.server.headersTimeout = limits.headersMs;
+  app.addHook("preClose", async () => stopping.abort());
+  const write = options.serializer ?? (() => JSON.stringify);
+  app.setSerializerCompiler(({ schema }) => write(schema));
+  for (const schema of sharedSchemas) app.addSchema(schema);
+  routes.watch(app);
+  logRequests(app);
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: CSP },
+    strictTransportSecurity: false,
+    xFrameOptions: { action: "deny" },
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id).header("cache-control", "no-store");
+    reply.header("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+  });
+  answerProblems(app, routes);
+  guard(app, context, options.access);
+  await app.register(rateLimit, {
+    max: limits.perMinute,
+    timeWindow: 60_000,
+    // A token is one client wherever it comes from; without one, an address is.
+    keyGenerator: (request) => request.actor?.token ?? request.ip,
+    allowList: (request) => request.routeOptions.config.role === "public",
+    errorResponseBuilder: (_, { ttl }) =>
+      new ApiError("rate-limited", `more than ${limits.perMinute} a minute`, {
+        headers: { "retry-after": String(Math.ceil(ttl / 1000)) },
+      }),
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "assay",
+        version: ENGINE_VERSION,
+        description:
+          "Malware configuration extraction: samples in; families, configs, indicators, relations out.",
+        license: { name: "MIT", identifier: "MIT" },
+      },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+    },
+    refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `schema${i}`) },
+  });
+  await app.register(systemRoutes, context);
+  await app.register(sampleRoutes, context);
+  await app.register(familyRoutes, context);
+  return app;
+}
