@@ -5,12 +5,14 @@ import { CorpusError } from "../errors.ts";
 import { migrations } from "../schema.ts";
 import { corpus } from "./0001-corpus.ts";
 import { newest } from "./0002-newest.ts";
+import { graph } from "./0004-graph.ts";
 import { api } from "./0005-api.ts";
 
 /** In the order of their making; new ones go to the end. */
 const ALL: readonly (readonly [id: string, statements: readonly string[]])[] = [
   ["0001-corpus", corpus],
   ["0002-newest", newest],
+  ["0004-graph", graph],
   ["0005-api", api],
 ];
 
