@@ -1,18 +1,22 @@
 /** Configs as CAPE writes them into its report.json (CAPEv2, modules/processing/CAPE.py; keys: CAPE-parsers' README). */
-import type { Finding, Report } from "../model/index.ts";
-import { familyName, filesOf } from "./files.ts";
-import { type Exported, jsonBody } from "./form.ts";
+import type { Finding } from "../model/index.ts";
+import { familyName, type ReportedFile } from "./files.ts";
+import { jsonList } from "./json-list.ts";
 
-export function toCape(report: Report): Exported {
-  const configs = filesOf(report).flatMap((file) =>
-    file.findings.map((finding) => ({
-      [familyName(finding)]: capeConfig(finding),
-      _associated_config_hashes: [
-        { md5: file.md5 ?? "", sha1: file.sha1 ?? "", sha256: file.sha256, sha512: "", sha3_384: "" },
-      ],
-    })),
-  );
-  return { body: jsonBody({ CAPE: { configs } }), leftOut: [], notes: [] };
+export const toCape = jsonList({
+  open: '{\n  "CAPE": {\n    "configs": [',
+  close: "\n  }\n}\n",
+  depth: 3,
+  entries: configsOf,
+});
+
+function configsOf(file: ReportedFile): unknown[] {
+  return file.findings.map((finding) => ({
+    [familyName(finding)]: capeConfig(finding),
+    _associated_config_hashes: [
+      { md5: file.md5 ?? "", sha1: file.sha1 ?? "", sha256: file.sha256, sha512: "", sha3_384: "" },
+    ],
+  }));
 }
 
 /** What CAPE has a key for under that key, all of the config under `raw`. */

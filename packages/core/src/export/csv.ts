@@ -1,7 +1,7 @@
 /** Indicators as CSV (RFC 4180), safe to open in a spreadsheet. */
-import type { Report } from "../model/index.ts";
-import type { Exported, ExportOptions } from "./form.ts";
-import { type Gathered, gather } from "./gather.ts";
+import type { ExportOptions } from "./form.ts";
+import type { Gathered } from "./gather.ts";
+import type { Gleaned, Listed } from "./listed.ts";
 import { whyNotBlock } from "./policy.ts";
 
 export const CSV_COLUMNS = [
@@ -34,10 +34,17 @@ export function fromCsvCell(text: string): string {
   return text.startsWith("'") ? text.slice(1) : text;
 }
 
-export function toCsv(report: Report, options: ExportOptions): Exported {
-  const rows = gather(report).map((indicator) => rowOf(indicator, options));
-  const body = [CSV_COLUMNS, ...rows].map((row) => `${row.map(csvCell).join(",")}\r\n`).join("");
-  return { body, leftOut: [], notes: [] };
+export function toCsv({ gathered, options }: Gleaned): Listed {
+  return { chunks: lines(gathered, options), leftOut: [], notes: [] };
+}
+
+function* lines(gathered: Iterable<Gathered>, options: ExportOptions): Generator<string> {
+  yield line(CSV_COLUMNS);
+  for (const indicator of gathered) yield line(rowOf(indicator, options));
+}
+
+function line(row: readonly string[]): string {
+  return `${row.map(csvCell).join(",")}\r\n`;
 }
 
 function rowOf(indicator: Gathered, options: ExportOptions): string[] {

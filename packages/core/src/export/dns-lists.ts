@@ -3,8 +3,8 @@
 import { utf8Bytes } from "../bytes/index.ts";
 import { sha256 } from "../codecs/index.ts";
 import { parseIpv4, parseIpv6 } from "../indicators/index.ts";
-import type { Report } from "../model/index.ts";
-import { type Exported, type ExportOptions, tlpLabel } from "./form.ts";
+import { type ExportOptions, tlpLabel } from "./form.ts";
+import type { Gleaned, Listed } from "./listed.ts";
 import { blockingOf } from "./policy.ts";
 
 /** RFC 952 and RFC 1123, 2.1: what a hosts file may name. */
@@ -15,14 +15,14 @@ function heading(mark: string, what: string, options: ExportOptions): string[] {
 }
 
 /** Each name answers with the unspecified address, which goes nowhere at once. */
-export function toHosts(report: Report, options: ExportOptions): Exported {
-  const { block, omissions, notes } = blockingOf(report, options, new Set(["domain"]));
+export function toHosts({ gathered, ties, options }: Gleaned): Listed {
+  const { block, omissions, notes } = blockingOf(gathered, ties.relations, options, new Set(["domain"]));
   const lines = heading("#", "Names from malware configs, by assay", options);
   for (const { value } of block) {
     if (HOST_NAME.test(value)) lines.push(`0.0.0.0 ${value}`);
     else omissions.add(value, "no host name that a hosts file may hold");
   }
-  return { body: `${lines.join("\n")}\n`, leftOut: omissions.list, notes };
+  return { chunks: lines.map((line) => `${line}\n`), leftOut: omissions.list, notes };
 }
 
 /** Seconds that resolvers keep the zone's records, and how often its secondaries look. */
@@ -34,8 +34,13 @@ const MAX_TRIGGER = 240;
  * Response policy zone (draft-vixie-dnsop-dns-rpz): NXDOMAIN for each name and what is under it, and for answers that
  * hold one of the addresses. The serial is made from the content, so that the same list is the same zone.
  */
-export function toRpz(report: Report, options: ExportOptions): Exported {
-  const { block, omissions, notes } = blockingOf(report, options, new Set(["domain", "ipv4", "ipv6"]));
+export function toRpz({ gathered, ties, options }: Gleaned): Listed {
+  const { block, omissions, notes } = blockingOf(
+    gathered,
+    ties.relations,
+    options,
+    new Set(["domain", "ipv4", "ipv6"]),
+  );
   const records: string[] = [];
   for (const { type, value } of block) {
     const trigger = type === "domain" ? value : rpzAddress(value);
@@ -52,7 +57,7 @@ export function toRpz(report: Report, options: ExportOptions): Exported {
     ...records,
   ];
   return {
-    body: `${lines.join("\n")}\n`,
+    chunks: lines.map((line) => `${line}\n`),
     leftOut: omissions.list,
     notes: [
       ...notes,

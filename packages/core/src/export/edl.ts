@@ -3,9 +3,8 @@
  * skips what comes last. Syntax and caps: "Formatting Guidelines for an External Dynamic List" of PAN-OS 11.
  */
 import { normaliseUrl } from "../indicators/index.ts";
-import type { Report } from "../model/index.ts";
-import type { Exported, ExportOptions } from "./form.ts";
 import type { Gathered } from "./gather.ts";
+import type { Gleaned, Listed } from "./listed.ts";
 import { blockingOf } from "./policy.ts";
 
 /** What the smallest platforms hold of each kind, over all their lists. */
@@ -53,9 +52,9 @@ function urlLine(value: string): { readonly line: string } | { readonly why: str
   return line.length > MAX_ENTRY ? { why: `longer than an entry may be (${MAX_ENTRY})` } : { line };
 }
 
-function toEdl(kind: EdlKind): (report: Report, options: ExportOptions) => Exported {
-  return (report, options) => {
-    const { block, omissions, notes } = blockingOf(report, options, kind.types);
+function toEdl(kind: EdlKind): (gleaned: Gleaned) => Listed {
+  return ({ gathered, ties, options }) => {
+    const { block, omissions, notes } = blockingOf(gathered, ties.relations, options, kind.types);
     const lines = new Set<string>();
     let cut = 0;
     for (const { value } of block) {
@@ -69,7 +68,7 @@ function toEdl(kind: EdlKind): (report: Report, options: ExportOptions) => Expor
     }
     const told = cut === 0 ? [] : [`${cut} entries of least confidence cut off at the cap of ${kind.cap}`];
     return {
-      body: [...lines].map((line) => `${line}\n`).join(""),
+      chunks: [...lines].map((line) => `${line}\n`),
       leftOut: omissions.list,
       notes: [...told, ...notes],
     };

@@ -19,12 +19,14 @@ export interface ReportedFile {
 
 /** Files with a finding or a family, in the order of the report. Samples that could not be read have no hash, so none. */
 export function filesOf(report: Report): ReportedFile[] {
-  return report.samples.flatMap((sample) => {
-    if (sample.sha256 === null) return [];
-    const subjects = [...new Set(sample.findings.map((finding) => finding.subject))].sort((a, b) => a - b);
-    if (subjects.length === 0) return sample.families.length === 0 ? [] : [fileOf(sample, 0)];
-    return subjects.map((subject) => fileOf(sample, subject));
-  });
+  return report.samples.flatMap(filesOfSample);
+}
+
+export function filesOfSample(sample: Sample): ReportedFile[] {
+  if (sample.sha256 === null) return [];
+  const subjects = [...new Set(sample.findings.map((finding) => finding.subject))].sort((a, b) => a - b);
+  if (subjects.length === 0) return sample.families.length === 0 ? [] : [fileOf(sample, 0)];
+  return subjects.map((subject) => fileOf(sample, subject));
 }
 
 function fileOf(sample: Sample, subject: number): ReportedFile {

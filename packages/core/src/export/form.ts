@@ -1,5 +1,5 @@
-/** What every exchange form is: a pure function from the report to a text, and what it could not carry. */
-import type { Report } from "../model/index.ts";
+/** What every exchange form is: a pure conversion of a report to a text, and what it could not carry. */
+import type { Cluster, Relation, Report, Sample } from "../model/index.ts";
 import type { UserList } from "./user-list.ts";
 
 /** Traffic Light Protocol 2.0 (FIRST). */
@@ -28,6 +28,30 @@ export interface Exported {
   readonly notes: readonly string[];
 }
 
+/** What a report says once, of all its samples together. */
+export type Head = Pick<Report, "engine" | "startedAt">;
+
+/** What ties samples to each other, known when all of them are. */
+export interface Ties {
+  readonly relations: readonly Relation[];
+  readonly clusters: readonly Cluster[];
+}
+
+/**
+ * A conversion under way, of samples that are never held together. Each sample passes `learn`, then, in the same
+ * order, `write`; the text is what `begin`, the calls of `write`, and `end` give, in chunks of any length. A form
+ * does without the pass that it has no use for, so that nobody reads samples for it.
+ */
+export interface Conversion {
+  readonly learn?: (sample: Sample) => void;
+  readonly begin: (ties: Ties) => Iterable<string>;
+  readonly write?: (sample: Sample) => Iterable<string>;
+  readonly end: () => Iterable<string>;
+  /** Complete after `end`, as are the notes. */
+  readonly leftOut: () => readonly LeftOut[];
+  readonly notes: () => readonly string[];
+}
+
 export interface Form {
   /** What it is called at the command and in URLs. */
   readonly id: string;
@@ -36,17 +60,33 @@ export interface Form {
   /** Of file names, without the dot. */
   readonly extension: string;
   readonly convert: (report: Report, options: ExportOptions) => Exported;
+  /** Sample by sample; undefined for the forms that only make sense of a report that people can hold. */
+  readonly open?: (head: Head, options: ExportOptions) => Conversion;
+}
+
+/** All of a report through a conversion. */
+export function runConversion(conversion: Conversion, report: Report): Exported {
+  const { learn, write } = conversion;
+  if (learn !== undefined) for (const sample of report.samples) learn(sample);
+  const chunks = [...conversion.begin(report)];
+  if (write !== undefined) for (const sample of report.samples) chunks.push(...write(sample));
+  chunks.push(...conversion.end());
+  return { body: chunks.join(""), leftOut: conversion.leftOut(), notes: conversion.notes() };
 }
 
 /** Gathers what is left out, each value and reason once. */
 export class Omissions {
+  readonly #byReason = new Map<string, Set<string>>();
   readonly list: LeftOut[] = [];
-  readonly #seen = new Set<string>();
 
   add(value: string, reason: string): void {
-    const key = `${reason}\0${value}`;
-    if (this.#seen.has(key)) return;
-    this.#seen.add(key);
+    let values = this.#byReason.get(reason);
+    if (values === undefined) {
+      values = new Set();
+      this.#byReason.set(reason, values);
+    }
+    if (values.has(value)) return;
+    values.add(value);
     this.list.push({ value, reason });
   }
 }
@@ -63,4 +103,28 @@ export function tlpLabel(tlp: Tlp): string {
 /** JSON for people and programs: two spaces, a newline at the end. */
 export function jsonBody(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** An array of a JSON document, written entry by entry as `jsonBody` would write it whole. */
+export class JsonArray {
+  readonly #indent: string;
+  #empty = true;
+
+  /** `depth`: levels of the document around its entries. */
+  constructor(depth: number) {
+    this.#indent = `\n${"  ".repeat(depth)}`;
+  }
+
+  entry(value: unknown): string {
+    // No line break stands inside a string of JSON.
+    const text = JSON.stringify(value, null, 2).replaceAll("\n", this.#indent);
+    const before = this.#empty ? "" : ",";
+    this.#empty = false;
+    return `${before}${this.#indent}${text}`;
+  }
+
+  /** What stands between the last entry and whatever follows. */
+  close(): string {
+    return this.#empty ? "]" : `${this.#indent.slice(0, -2)}]`;
+  }
 }

@@ -26,67 +26,128 @@ export const CONFIDENCE_ORDER: readonly Confidence[] = ["proved", "structural", 
 
 export const NETWORK_TYPES: ReadonlySet<IndicatorType> = new Set(["domain", "ipv4", "ipv6", "url", "socket"]);
 
-interface Building {
-  readonly first: Indicator;
-  readonly usages: Set<ConnUsage>;
-  readonly families: Set<string>;
-  readonly samples: Set<string>;
+/** Usages as bits, so that a hundred thousand indicators are small. */
+const USAGES: readonly ConnUsage[] = [
+  "c2",
+  "upload",
+  "dead_drop_resolver",
+  "download",
+  "propagate",
+  "tunnel",
+  "ransom",
+  "decoy",
+  "other",
+];
+const C2_BIT = 1;
+
+interface Entry {
+  readonly type: IndicatorType;
+  readonly value: string;
+  readonly defanged: string;
+  readonly usage: ConnUsage;
+  usages: number;
+  /** Ascending, each once; shared between entries. */
+  families: readonly string[];
+  /** As they came; sorted and each once after `settle`. */
+  samples: string[];
   confidence: number;
+  blockable: boolean;
   linkable: boolean;
-  spared: Indicator | undefined;
+  why: string | undefined;
 }
 
-/** Best confidence first, then most samples, then by type and value: what a list that must be cut keeps. */
-export function gather(report: Report): Gathered[] {
-  const byKey = new Map<string, Building>();
-  for (const file of filesOf(report)) for (const indicator of file.indicators) enter(byKey, file, indicator);
-  return [...byKey.values()].map(finish).sort(byWorth);
-}
+/** What is known of each indicator of many files, in little room. */
+export class Gatherer {
+  readonly #byKey = new Map<string, Entry>();
+  /** Lists of families: there are few different ones. */
+  readonly #families = new Map<string, readonly string[]>();
 
-function enter(byKey: Map<string, Building>, file: ReportedFile, indicator: Indicator): void {
-  const key = `${indicator.type}:${indicator.value}`;
-  let entry = byKey.get(key);
-  if (entry === undefined) {
-    entry = {
-      first: indicator,
-      usages: new Set(),
-      families: new Set(),
-      samples: new Set(),
-      confidence: CONFIDENCE_ORDER.length - 1,
-      linkable: false,
-      spared: undefined,
-    };
-    byKey.set(key, entry);
+  add(file: ReportedFile): void {
+    for (const indicator of file.indicators) this.#enter(file, indicator);
   }
-  entry.usages.add(indicator.usage);
-  entry.families.add(indicator.family);
-  entry.samples.add(file.sha256);
-  entry.linkable ||= indicator.linkable;
-  if (!indicator.blockable) entry.spared ??= indicator;
-  for (const finding of file.findings)
-    if (finding.family === indicator.family)
-      entry.confidence = Math.min(entry.confidence, CONFIDENCE_ORDER.indexOf(finding.confidence));
+
+  #enter(file: ReportedFile, indicator: Indicator): void {
+    const key = `${indicator.type}:${indicator.value}`;
+    let entry = this.#byKey.get(key);
+    if (entry === undefined) {
+      entry = {
+        ...{ type: indicator.type, value: indicator.value, defanged: indicator.defanged },
+        usage: indicator.usage,
+        usages: 0,
+        families: [],
+        samples: [],
+        confidence: CONFIDENCE_ORDER.length - 1,
+        blockable: true,
+        linkable: false,
+        why: undefined,
+      };
+      this.#byKey.set(key, entry);
+    }
+    entry.usages |= 1 << USAGES.indexOf(indicator.usage);
+    if (!entry.families.includes(indicator.family))
+      entry.families = this.#listOf([...entry.families, indicator.family]);
+    if (entry.samples.at(-1) !== file.sha256) entry.samples.push(file.sha256);
+    entry.linkable ||= indicator.linkable;
+    if (!indicator.blockable && entry.blockable) {
+      entry.blockable = false;
+      entry.why = indicator.why;
+    }
+    for (const finding of file.findings)
+      if (finding.family === indicator.family)
+        entry.confidence = Math.min(entry.confidence, CONFIDENCE_ORDER.indexOf(finding.confidence));
+  }
+
+  #listOf(families: string[]): readonly string[] {
+    families.sort(compare);
+    const key = families.join("\0");
+    const known = this.#families.get(key);
+    if (known !== undefined) return known;
+    this.#families.set(key, families);
+    return families;
+  }
+
+  /** Best confidence first, then most samples, then by type and value: what a list that must be cut keeps. */
+  all(): Gatherings {
+    const entries = [...this.#byKey.values()];
+    for (const entry of entries)
+      if (entry.samples.length > 1) entry.samples = [...new Set(entry.samples)].sort(compare);
+    return new Gatherings(entries.sort(byWorth));
+  }
 }
 
-function finish({ first, usages, families, samples, confidence, linkable, spared }: Building): Gathered {
+/** The indicators in order, each made when it is asked for. */
+export class Gatherings implements Iterable<Gathered> {
+  readonly #entries: readonly Entry[];
+
+  constructor(entries: readonly Entry[]) {
+    this.#entries = entries;
+  }
+
+  *[Symbol.iterator](): Generator<Gathered> {
+    for (const entry of this.#entries) yield finish(entry);
+  }
+}
+
+export function gather(report: Report): Gathered[] {
+  const gatherer = new Gatherer();
+  for (const file of filesOf(report)) gatherer.add(file);
+  return [...gatherer.all()];
+}
+
+function finish(entry: Entry): Gathered {
+  const { type, value, defanged, usage, usages, families, samples, confidence, blockable, linkable } = entry;
   return {
-    type: first.type,
-    value: first.value,
-    defanged: first.defanged,
-    usage: usages.has("c2") ? "c2" : first.usage,
-    usages: [...usages].sort(compare),
-    families: [...families].sort(compare),
-    samples: [...samples].sort(compare),
+    ...{ type, value, defanged, families, samples, blockable, linkable },
+    usage: (usages & C2_BIT) === 0 ? usage : "c2",
+    usages: USAGES.filter((_, bit) => (usages & (1 << bit)) !== 0).sort(compare),
     confidence: CONFIDENCE_ORDER[confidence] as Confidence,
-    blockable: spared === undefined,
-    linkable,
-    ...(spared?.why === undefined ? {} : { why: spared.why }),
+    ...(entry.why === undefined ? {} : { why: entry.why }),
   };
 }
 
-function byWorth(a: Gathered, b: Gathered): number {
+function byWorth(a: Entry, b: Entry): number {
   return (
-    CONFIDENCE_ORDER.indexOf(a.confidence) - CONFIDENCE_ORDER.indexOf(b.confidence) ||
+    a.confidence - b.confidence ||
     b.samples.length - a.samples.length ||
     compare(a.type, b.type) ||
     compare(a.value, b.value)

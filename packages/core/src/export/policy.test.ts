@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ExportOptions } from "./form.ts";
+import { gather } from "./gather.ts";
 import { blockingOf } from "./policy.ts";
 import { finding, indicator, ordinaryReport, reportOf, sample } from "./testing.ts";
 import { parseUserList } from "./user-list.ts";
@@ -9,7 +10,7 @@ const empty = finding({ family: "win.some" });
 
 function blocked(values: ReturnType<typeof indicator>[], options: ExportOptions = {}) {
   const report = reportOf([sample(1, [empty], { indicators: values })]);
-  const { block, omissions } = blockingOf(report, options);
+  const { block, omissions } = blockingOf(gather(report), report.relations, options);
   return {
     values: block.map((one) => one.value),
     why: Object.fromEntries(omissions.list.map((o) => [o.value, o.reason])),
@@ -18,7 +19,7 @@ function blocked(values: ReturnType<typeof indicator>[], options: ExportOptions 
 
 describe("the blocking policy", () => {
   it("keeps dead drops, CDN addresses, private ranges and decoys off, each with its reason", () => {
-    const { block, omissions } = blockingOf(ordinaryReport(), {});
+    const { block, omissions } = blockingOf(gather(ordinaryReport()), [], {});
     expect(block.map((one) => one.value)).toEqual([
       "77.105.132.70",
       "77.105.132.70:4782",
@@ -76,7 +77,7 @@ describe("the blocking policy", () => {
         ],
       }),
     ]);
-    expect(blockingOf(report, {}).block).toEqual([]);
+    expect(blockingOf(gather(report), report.relations, {}).block).toEqual([]);
   });
 
   it("lets the deny list block what the policy spares, and the allow list spare what either blocks", () => {
@@ -125,7 +126,7 @@ describe("the blocking policy", () => {
         },
       ],
     );
-    expect(blockingOf(report, {}).notes).toEqual([
+    expect(blockingOf(gather(report), report.relations, {}).notes).toEqual([
       "look before you block: 177.105.132.70 and 77.105.132.70 are nearly the same (a digit)",
     ]);
   });

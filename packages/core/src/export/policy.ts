@@ -12,9 +12,9 @@ import {
   normaliseUrl,
   socketText,
 } from "../indicators/index.ts";
-import type { Report } from "../model/index.ts";
+import type { Relation } from "../model/index.ts";
 import { type ExportOptions, Omissions } from "./form.ts";
-import { type Gathered, gather, NETWORK_TYPES } from "./gather.ts";
+import { type Gathered, NETWORK_TYPES } from "./gather.ts";
 
 export const NO_ADDRESS = "no address in normal form";
 
@@ -74,24 +74,25 @@ export interface Blocking {
 
 /** Splits the network indicators of the wanted types into what may be blocked and what may not. */
 export function blockingOf(
-  report: Report,
+  gathered: Iterable<Gathered>,
+  relations: readonly Relation[],
   options: ExportOptions,
   types: ReadonlySet<Gathered["type"]> = NETWORK_TYPES,
 ): Blocking {
   const omissions = new Omissions();
   const block: Gathered[] = [];
-  for (const indicator of gather(report)) {
+  for (const indicator of gathered) {
     if (!types.has(indicator.type)) continue;
     const why = whyNotBlock(indicator, options);
     if (why === undefined) block.push(indicator);
     else omissions.add(indicator.value, why);
   }
-  return { block, omissions, notes: slips(report, block) };
+  return { block, omissions, notes: slips(relations, block) };
 }
 
-function slips(report: Report, block: readonly Gathered[]): string[] {
+function slips(relations: readonly Relation[], block: readonly Gathered[]): string[] {
   const keys = new Set(block.map(({ type, value }) => `${type}:${value}`));
-  return report.relations
+  return relations
     .filter(({ kind, from, to }) => kind === "near-duplicate" && keys.has(from) && keys.has(to))
     .map(({ from, to, why }) => {
       const [a, b] = [from, to].map((key) => key.slice(key.indexOf(":") + 1));

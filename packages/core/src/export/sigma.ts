@@ -2,9 +2,9 @@
  * Sigma rules for what logs of an infected machine show: DNS queries, connections, files and registry values. There is
  * none for mutexes: no log source of Sigma's taxonomy records them, and a rule that never fires would be a promise.
  */
-import type { Report } from "../model/index.ts";
-import { compare, type Exported, type ExportOptions, Omissions } from "./form.ts";
-import { type Gathered, gather, NETWORK_TYPES } from "./gather.ts";
+import { compare, type ExportOptions, Omissions } from "./form.ts";
+import { type Gathered, NETWORK_TYPES } from "./gather.ts";
+import type { Gleaned, Listed } from "./listed.ts";
 import { whyNotBlock } from "./policy.ts";
 import { momentOf } from "./times.ts";
 import { ASSAY_NAMESPACE, canonicalJson, uuid5 } from "./uuid.ts";
@@ -69,10 +69,10 @@ const KINDS: Readonly<Partial<Record<Gathered["type"], Kind>>> = {
 
 const LEVELS = { proved: "high", structural: "high", heuristic: "medium" } as const;
 
-export function toSigma(report: Report, options: ExportOptions): Exported {
+export function toSigma({ gathered, head, options }: Gleaned): Listed {
   const omissions = new Omissions();
   const groups = new Map<string, Group>();
-  for (const indicator of gather(report)) {
+  for (const indicator of gathered) {
     const kind = KINDS[indicator.type];
     const why = kind === undefined ? whyNoKind(indicator.type) : whyNotWatch(indicator, options);
     if (kind === undefined || why !== undefined) {
@@ -91,11 +91,11 @@ export function toSigma(report: Report, options: ExportOptions): Exported {
       groups.set(key, group);
     }
   }
-  const date = momentOf(report.startedAt).slice(0, 10);
+  const date = momentOf(head.startedAt).slice(0, 10);
   const rules = [...groups.entries()]
     .sort(([a], [b]) => compare(a, b))
     .flatMap(([, group]) => rulesOf(group, date, options));
-  return { body: rules.map((rule) => `---${yaml(rule)}`).join(""), leftOut: omissions.list, notes: [] };
+  return { chunks: rules.map((rule) => `---${yaml(rule)}`), leftOut: omissions.list, notes: [] };
 }
 
 interface Group {

@@ -2,9 +2,9 @@
 import { utf8Bytes } from "../bytes/index.ts";
 import { sha256 } from "../codecs/index.ts";
 import { hostText, normaliseUrl } from "../indicators/index.ts";
-import type { Report } from "../model/index.ts";
-import { type Exported, type ExportOptions, tlpLabel } from "./form.ts";
+import { tlpLabel } from "./form.ts";
 import type { Gathered } from "./gather.ts";
+import type { Gleaned, Listed } from "./listed.ts";
 import { blockingOf } from "./policy.ts";
 import { hostOf } from "./user-list.ts";
 
@@ -25,27 +25,29 @@ interface Rule {
   readonly match: string;
 }
 
-export function toSuricata(report: Report, options: ExportOptions): Exported {
-  const { block, omissions, notes } = blockingOf(report, options);
+export function toSuricata({ gathered, ties, options }: Gleaned): Listed {
+  const { block, omissions, notes } = blockingOf(gathered, ties.relations, options);
   const blocked = new Set(
     block.filter((one) => one.type !== "url" && one.type !== "socket").map((one) => one.value),
   );
   const withPort = new Set(
     block.filter((one) => one.type === "socket").map((one) => hostOf("socket", one.value)?.value ?? ""),
   );
-  const sids = new Map<number, string>();
-  const lines: string[] = [];
-  for (const indicator of block) {
-    const rules = rulesOf(indicator, blocked, withPort);
-    if (typeof rules === "string") omissions.add(indicator.value, rules);
-    else for (const rule of rules) lines.push(lineOf(rule, indicator, sids));
-  }
   const head = [
     "# Rules from malware configs, by assay",
     `# sids ${SID_FIRST} to ${SID_FIRST + SID_COUNT - 1}`,
   ];
   if (options.tlp !== undefined) head.push(`# ${tlpLabel(options.tlp)}`);
-  return { body: `${[...head, ...lines].join("\n")}\n`, leftOut: omissions.list, notes };
+  const chunks = function* () {
+    for (const line of head) yield `${line}\n`;
+    const sids = new Set<number>();
+    for (const indicator of block) {
+      const rules = rulesOf(indicator, blocked, withPort);
+      if (typeof rules === "string") omissions.add(indicator.value, rules);
+      else for (const rule of rules) yield `${lineOf(rule, indicator, sids)}\n`;
+    }
+  };
+  return { chunks: chunks(), leftOut: omissions.list, notes };
 }
 
 /** A text is the reason why there is none. Empty: another indicator's rule sees it already. */
@@ -164,7 +166,7 @@ function plain(text: string): string {
 function lineOf(
   { key, head, what, match }: Rule,
   { families, usage, confidence }: Gathered,
-  sids: Map<number, string>,
+  sids: Set<number>,
 ): string {
   const sid = sidOf(key, sids);
   const names = families.map(plain).join(" ");
@@ -173,10 +175,10 @@ function lineOf(
 }
 
 /** Two rules of one export never share a sid: the later takes the next free one. */
-function sidOf(key: string, taken: Map<number, string>): number {
+function sidOf(key: string, taken: Set<number>): number {
   const digest = sha256(utf8Bytes(key));
   let offset = new DataView(digest.buffer, digest.byteOffset).getUint32(0) % SID_COUNT;
   while (taken.has(SID_FIRST + offset)) offset = (offset + 1) % SID_COUNT;
-  taken.set(SID_FIRST + offset, key);
+  taken.add(SID_FIRST + offset);
   return SID_FIRST + offset;
 }

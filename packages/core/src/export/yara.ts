@@ -1,8 +1,9 @@
 /** A YARA rule for each cluster: a skeleton of what its files share, for people to finish. */
 import { utf8Bytes } from "../bytes/index.ts";
-import type { Cluster, Report } from "../model/index.ts";
-import { compare, type Exported, type ExportOptions, Omissions } from "./form.ts";
-import { type Gathered, gather } from "./gather.ts";
+import type { Cluster } from "../model/index.ts";
+import { compare, type ExportOptions, Omissions } from "./form.ts";
+import type { Gathered } from "./gather.ts";
+import type { Gleaned, Listed } from "./listed.ts";
 
 /** Shorter texts are found everywhere. */
 const MIN_TEXT = 6;
@@ -10,19 +11,25 @@ const MIN_TEXT = 6;
 const MAX_TEXT = 512;
 const MAX_STRINGS = 64;
 
-export function toYara(report: Report, options: ExportOptions): Exported {
+export function toYara({ gathered, ties, options }: Gleaned): Listed {
   const omissions = new Omissions();
-  const byKey = new Map(
-    gather(report).map((indicator) => [`${indicator.type}:${indicator.value}`, indicator]),
-  );
+  const wanted = new Set(ties.clusters.flatMap(({ shared }) => shared));
+  const byKey = new Map<string, Gathered>();
+  for (const indicator of gathered) {
+    const key = `${indicator.type}:${indicator.value}`;
+    if (wanted.has(key)) byKey.set(key, indicator);
+  }
   const names = new Set<string>();
-  const rules = report.clusters.flatMap((cluster) => ruleOf(cluster, byKey, names, options, omissions));
+  const rules = ties.clusters.flatMap((cluster) => ruleOf(cluster, byKey, names, options, omissions));
   const notes = [
     "skeletons: most families keep these texts encrypted on disk, so that the rules are for memory and unpacked configs",
   ];
-  if (report.clusters.length === 0) notes.push("no cluster in this report, so no rule");
+  if (ties.clusters.length === 0) notes.push("no cluster in this report, so no rule");
   return {
-    body: `// Rule skeletons of what clusters share, by assay. Review before use: they were tried on no clean file.\n${rules.join("")}`,
+    chunks: [
+      "// Rule skeletons of what clusters share, by assay. Review before use: they were tried on no clean file.\n",
+      ...rules,
+    ],
     leftOut: omissions.list,
     notes,
   };

@@ -1,9 +1,9 @@
 /** A report as one MISP event (MISP core format), with the objects of misp-objects and tags of the galaxy of Malpedia. */
 import { utf8Bytes } from "../../bytes/index.ts";
-import type { Finding, Report } from "../../model/index.ts";
-import { familiesOf, familyName, filesOf, type ReportedFile } from "../files.ts";
-import { type Exported, type ExportOptions, jsonBody, Omissions } from "../form.ts";
-import { type Gathered, gather, NETWORK_TYPES } from "../gather.ts";
+import type { Finding } from "../../model/index.ts";
+import { familiesOf, familyName, filesOfSample, type ReportedFile } from "../files.ts";
+import { type Conversion, type ExportOptions, type Head, JsonArray, jsonBody, Omissions } from "../form.ts";
+import { type Gathered, Gatherer, NETWORK_TYPES } from "../gather.ts";
 import { isAddress, NO_ADDRESS, whyNotBlock } from "../policy.ts";
 import { momentOf } from "../times.ts";
 import { encodeBase64 } from "./base64.ts";
@@ -24,36 +24,63 @@ const TIES: Readonly<Partial<Record<Gathered["usage"], string>>> = {
   download: "downloads-from",
 };
 
-export function toMisp(report: Report, options: ExportOptions): Exported {
+export function toMisp(head: Head, options: ExportOptions): Conversion {
   const omissions = new Omissions();
-  const moment = momentOf(report.startedAt);
-  const timestamp = String(Math.floor(Date.parse(moment) / 1000));
-  const files = filesOf(report);
-  const event = mispUuid("event", ...files.map((file) => file.sha256).sort());
-  const context: Context = { event, timestamp, options, omissions, targets: new Map() };
-  const indicators = gather(report).flatMap((indicator) => indicatorObject(context, indicator));
-  const body = jsonBody({
-    Event: {
-      uuid: event,
-      info: infoOf(files),
-      date: moment.slice(0, 10),
-      timestamp,
-      published: false,
-      // Completed; threat level undefined; nobody but the own organisation until somebody decides otherwise.
-      analysis: "2",
-      threat_level_id: "4",
-      distribution: "0",
-      Orgc: { name: "assay", uuid: mispUuid("organisation", "assay") },
-      Tag: tagsOf(files, options, omissions).map((name) => ({ name })),
-      Attribute: [],
-      Object: [...indicators, ...files.flatMap((file) => fileAndConfigs(context, file))],
-    },
-  });
+  const gatherer = new Gatherer();
+  const hashes: string[] = [];
+  const families = new Set<string>();
+  const array = new JsonArray(3);
+  let context: Context | undefined;
+  const entries = (objects: readonly unknown[]) => objects.map((object) => array.entry(object));
   return {
-    body,
-    leftOut: omissions.list,
-    notes: ["distribution is `your organisation only`: whoever publishes the event decides"],
+    learn: (sample) => {
+      for (const file of filesOfSample(sample)) {
+        gatherer.add(file);
+        hashes.push(file.sha256);
+        for (const finding of file.findings) families.add(familyName(finding));
+      }
+    },
+    begin: function* () {
+      const names = [...families].sort();
+      const moment = momentOf(head.startedAt);
+      const timestamp = String(Math.floor(Date.parse(moment) / 1000));
+      const event = eventUuid(hashes);
+      context = { event, timestamp, options, omissions, targets: new Map(), files: new Set() };
+      const body = jsonBody({
+        Event: {
+          uuid: event,
+          info: infoOf(names, hashes.length),
+          date: moment.slice(0, 10),
+          timestamp,
+          published: false,
+          // Completed; threat level undefined; nobody but the own organisation until somebody decides otherwise.
+          analysis: "2",
+          threat_level_id: "4",
+          distribution: "0",
+          Orgc: { name: "assay", uuid: mispUuid("organisation", "assay") },
+          Tag: tagsOf(names, options, omissions).map((name) => ({ name })),
+          Attribute: [],
+          Object: [],
+        },
+      });
+      yield body.slice(0, body.lastIndexOf("]"));
+      for (const indicator of gatherer.all()) yield* entries(indicatorObject(context, indicator));
+    },
+    write: (sample) => {
+      const known = context;
+      return known === undefined
+        ? []
+        : entries(filesOfSample(sample).flatMap((file) => fileAndConfigs(known, file)));
+    },
+    end: () => [array.close(), "\n  }\n}\n"],
+    leftOut: () => omissions.list,
+    notes: () => ["distribution is `your organisation only`: whoever publishes the event decides"],
   };
+}
+
+/** The same files make the same event, in whatever order they come. */
+function eventUuid(hashes: readonly string[]): string {
+  return mispUuid("event", ...[...hashes].sort());
 }
 
 interface Context {
@@ -63,19 +90,19 @@ interface Context {
   readonly omissions: Omissions;
   /** Indicator → its object. */
   readonly targets: Map<string, string>;
+  /** Those that have an object. */
+  readonly files: Set<string>;
 }
 
-function infoOf(files: readonly ReportedFile[]): string {
-  const names = [...new Set(files.flatMap((file) => [...new Set(file.findings.map(familyName))]))].sort();
+function infoOf(names: readonly string[], files: number): string {
   const whose = names.length === 0 ? "" : ` of ${names.join(", ")}`;
-  return `Malware configurations${whose} (${files.length} ${files.length === 1 ? "file" : "files"})`;
+  return `Malware configurations${whose} (${files} ${files === 1 ? "file" : "files"})`;
 }
 
 /** A machine tag's value stands in quotation marks and has no escape for them. */
 const TAG_VALUE = /^[^"\p{Cc}\p{Cf}]{1,200}$/u;
 
-function tagsOf(files: readonly ReportedFile[], options: ExportOptions, omissions: Omissions): string[] {
-  const names = [...new Set(files.flatMap((file) => file.findings.map(familyName)))].sort();
+function tagsOf(names: readonly string[], options: ExportOptions, omissions: Omissions): string[] {
   const tags: string[] = [];
   if (options.tlp !== undefined) tags.push(`tlp:${options.tlp}`);
   for (const name of names) {
@@ -163,8 +190,11 @@ function socketAttributes(value: string, toIds: boolean): AttributeSpec[] {
   ];
 }
 
+/** Nothing for a file that was met before, by itself or in another archive. */
 function fileAndConfigs(context: Context, file: ReportedFile): Record<string, unknown>[] {
-  const { event, timestamp } = context;
+  const { event, timestamp, files } = context;
+  if (files.has(file.sha256)) return [];
+  files.add(file.sha256);
   const uuid = objectUuid(event, "file", "sha256", file.sha256);
   // A digest of a file with a validated config stops that very file and nothing else.
   const toIds = file.findings.some((finding) => finding.confidence !== "heuristic");

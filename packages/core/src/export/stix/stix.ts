@@ -1,8 +1,10 @@
 /** A report as a STIX 2.1 bundle. */
-import type { Category, Finding, Report } from "../../model/index.ts";
-import { familiesOf, familyName, filesOf, type ReportedFile } from "../files.ts";
-import { type Exported, type ExportOptions, jsonBody, Omissions } from "../form.ts";
-import { type Gathered, gather, NETWORK_TYPES } from "../gather.ts";
+import { hex, utf8Bytes } from "../../bytes/index.ts";
+import { sha256 } from "../../codecs/index.ts";
+import type { Category, Finding, Sample } from "../../model/index.ts";
+import { familiesOf, familyName, filesOfSample, type ReportedFile } from "../files.ts";
+import { type Conversion, type ExportOptions, type Head, JsonArray, Omissions, type Ties } from "../form.ts";
+import { type Gathered, Gatherer, type Gatherings, NETWORK_TYPES } from "../gather.ts";
 import { whyNotBlock } from "../policy.ts";
 import { momentOf } from "../times.ts";
 import { sdoId } from "./ids.ts";
@@ -39,64 +41,320 @@ const EVIDENCE_SCHEMA =
 /** Types that are seen on machines: an indicator of each tells an infection, when it is one operator's own. */
 const HOST_TYPES: ReadonlySet<Gathered["type"]> = new Set(["mutex", "certificate", "registry"]);
 
-export function toStix(report: Report, options: ExportOptions): Exported {
-  const omissions = new Omissions();
-  const objects = [...stixObjects(report, options, omissions)];
-  const id = sdoId("bundle", ...objects.map((object) => `${object.id} ${String(object.modified ?? "")}`));
-  return { body: jsonBody({ type: "bundle", id, objects }), leftOut: omissions.list, notes: [] };
+/** What an instance of malware speaks with. */
+const SPEAKS_WITH: ReadonlySet<Gathered["type"]> = new Set(["domain", "ipv4", "ipv6", "url"]);
+
+/** What was learnt of a family, from the first file with a config of it. */
+interface KnownFamily {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly types: readonly string[];
+  readonly hasFinding: boolean;
 }
 
-/** Each object once, what is referred to before what refers to it. */
-export function* stixObjects(
-  report: Report,
-  options: ExportOptions,
-  omissions: Omissions,
-): Generator<StixObject> {
-  const seen = new Set<string>();
-  for (const object of allObjects(report, options, omissions)) {
-    if (seen.has(object.id)) continue;
-    seen.add(object.id);
-    yield object;
+export function toStix(head: Head, options: ExportOptions): Conversion {
+  const bundle = new StixBundle(head, options);
+  const array = new JsonArray(2);
+  const digest = new BundleDigest();
+  const entries = function* (objects: Iterable<StixObject>): Generator<string> {
+    for (const object of objects) {
+      digest.take(object);
+      yield array.entry(object);
+    }
+  };
+  return {
+    learn: (sample) => bundle.learn(sample),
+    begin: function* (ties) {
+      yield '{\n  "type": "bundle",\n  "objects": [';
+      yield* entries(bundle.begin(ties));
+    },
+    write: (sample) => entries(bundle.write(sample)),
+    end: function* () {
+      yield* entries(bundle.end());
+      yield `${array.close()},\n  "id": ${JSON.stringify(digest.id())}\n}\n`;
+    },
+    leftOut: () => bundle.omissions.list,
+    notes: () => [],
+  };
+}
+
+/** A bundle is called after what is in it, which is known when all of it is written. */
+class BundleDigest {
+  #state = new Uint8Array(32);
+
+  take(object: StixObject): void {
+    const text = utf8Bytes(`${object.id} ${String(object.modified ?? "")}`);
+    const input = new Uint8Array(this.#state.length + text.length);
+    input.set(this.#state);
+    input.set(text, this.#state.length);
+    this.#state = sha256(input);
+  }
+
+  id(): string {
+    return sdoId("bundle", hex(this.#state));
   }
 }
 
-function* allObjects(report: Report, options: ExportOptions, omissions: Omissions): Generator<StixObject> {
-  const marking = options.tlp === undefined ? undefined : tlpMarking(options.tlp);
-  const frame = new Frame(momentOf(report.startedAt), marking?.id);
-  if (marking !== undefined) yield marking;
-  yield frame.sdo("identity", IDENTITY_ID, {
-    name: "assay",
-    description: "Malware configuration extraction",
-    identity_class: "system",
-  });
-  const gathered = gather(report);
-  const files = filesOf(report);
-  if (files.some((file) => file.findings.length > 0)) {
-    yield frame.sdo("extension-definition", EVIDENCE_EXTENSION_ID, {
-      name: "assay config evidence",
-      description: "A configuration read from malware, and where each of its values stands",
-      schema: EVIDENCE_SCHEMA,
-      version: "1.0.0",
-      extension_types: ["property-extension"],
+/**
+ * The objects of a bundle, each once, what is referred to before what refers to it. Of a sample nothing is kept but its
+ * hash; of indicators and families what is said of them over all samples.
+ */
+export class StixBundle {
+  readonly omissions = new Omissions();
+  readonly #options: ExportOptions;
+  readonly #frame: Frame;
+  readonly #engine: string;
+  readonly #gatherer = new Gatherer();
+  readonly #families = new Map<string, KnownFamily>();
+  /** Files met, and those that were met more than once, whose objects must be told apart one by one. */
+  readonly #files = new Set<string>();
+  readonly #repeated = new Set<string>();
+  readonly #written = new Set<string>();
+  #hasFindings = false;
+  /** Indicator → its observable's id, its infrastructure's id. */
+  readonly #observed = new Map<string, string>();
+  readonly #infrastructure = new Map<string, string>();
+  #ties: Ties = { relations: [], clusters: [] };
+  /** Instances of the files that clusters speak of. */
+  readonly #instances = new Map<string, string[]>();
+
+  constructor(head: Head, options: ExportOptions) {
+    const marking = options.tlp === undefined ? undefined : tlpMarking(options.tlp);
+    this.#options = options;
+    this.#frame = new Frame(momentOf(head.startedAt), marking?.id);
+    this.#engine = head.engine.version;
+  }
+
+  learn(sample: Sample): void {
+    for (const file of filesOfSample(sample)) {
+      this.#gatherer.add(file);
+      if (this.#files.has(file.sha256)) this.#repeated.add(file.sha256);
+      this.#files.add(file.sha256);
+      if (file.findings.length > 0) this.#hasFindings = true;
+      for (const family of familiesOf(file)) this.#learnFamily(family, file);
+    }
+  }
+
+  #learnFamily(family: string, file: ReportedFile): void {
+    const known = this.#families.get(family);
+    const finding = file.findings.find((one) => one.family === family);
+    if (known !== undefined && (known.hasFinding || finding === undefined)) return;
+    // One that was only named so far takes the place of its first config.
+    this.#families.delete(family);
+    this.#families.set(family, {
+      name: finding === undefined ? family : familyName(finding),
+      aliases: (finding?.aliases ?? []).filter((alias) => alias !== "" && alias !== family),
+      types: malwareTypes(finding),
+      hasFinding: finding !== undefined,
     });
   }
-  yield* families(frame, files);
-  /** Indicator → its observable's id. */
-  const observed = new Map<string, string>();
-  for (const indicator of gathered) {
-    const result = observe(frame, indicator);
-    if ("why" in result) {
-      omissions.add(indicator.value, result.why);
-      continue;
+
+  *begin(ties: Ties): Generator<StixObject> {
+    const frame = this.#frame;
+    this.#ties = ties;
+    for (const { samples } of ties.clusters) for (const sha256 of samples) this.#instances.set(sha256, []);
+    if (this.#options.tlp !== undefined) yield tlpMarking(this.#options.tlp);
+    yield frame.sdo("identity", IDENTITY_ID, {
+      name: "assay",
+      description: "Malware configuration extraction",
+      identity_class: "system",
+    });
+    if (this.#hasFindings)
+      yield frame.sdo("extension-definition", EVIDENCE_EXTENSION_ID, {
+        name: "assay config evidence",
+        description: "A configuration read from malware, and where each of its values stands",
+        schema: EVIDENCE_SCHEMA,
+        version: "1.0.0",
+        extension_types: ["property-extension"],
+      });
+    for (const [family, { name, aliases, types }] of this.#families)
+      yield frame.sdo("malware", familyId(family), {
+        name,
+        is_family: true,
+        aliases: [...new Set([family, ...aliases])],
+        ...typesOf(types),
+      });
+    const gathered = this.#gatherer.all();
+    yield* this.#observables(gathered);
+    const keys = new Set<string>();
+    for (const indicator of gathered) {
+      // A registry key under two names of its hive is one key, and one pattern.
+      const isKey = indicator.type === "registry";
+      for (const object of this.#indicator(indicator)) {
+        if (isKey && keys.has(object.id)) continue;
+        if (isKey) keys.add(object.id);
+        yield object;
+      }
     }
-    yield* result.objects;
-    observed.set(keyOf(indicator), result.objects.at(-1)?.id ?? "");
   }
-  const infrastructure = new Map<string, string>();
-  for (const indicator of gathered)
-    yield* indicatorObjects(frame, indicator, options, observed, infrastructure, omissions);
-  for (const file of files) yield* fileObjects(frame, file, report, observed, infrastructure);
-  yield* ties(frame, report, files, observed);
+
+  /** An address is an object of its own and the host of its sockets, a folder that of many files: each is written once. */
+  *#observables(gathered: Gatherings): Generator<StixObject> {
+    const written = new Set<string>();
+    for (const indicator of gathered) {
+      const result = observe(this.#frame, indicator);
+      if ("why" in result) {
+        this.omissions.add(indicator.value, result.why);
+        continue;
+      }
+      for (const object of result.objects) {
+        if (written.has(object.id)) continue;
+        written.add(object.id);
+        yield object;
+      }
+      this.#observed.set(keyOf(indicator), result.objects.at(-1)?.id ?? "");
+    }
+  }
+
+  *#indicator(indicator: Gathered): Generator<StixObject> {
+    const frame = this.#frame;
+    const { type, value } = indicator;
+    const target = this.#observed.get(keyOf(indicator));
+    if (target === undefined) return;
+    const why = whyNotIndicator(indicator, this.#options);
+    if (why !== undefined) {
+      this.omissions.add(value, `no indicator: ${why}`);
+      return;
+    }
+    const pattern = patternOf(indicator);
+    if (pattern === undefined) return;
+    const confidence = STIX_CONFIDENCE[indicator.confidence];
+    const id = sdoId("indicator", pattern);
+    yield frame.sdo("indicator", id, {
+      name: `${indicator.families.join(", ")}: ${indicator.usage === "other" ? type : `${indicator.usage} ${type}`}`,
+      indicator_types: ["malicious-activity"],
+      pattern,
+      pattern_type: "stix",
+      pattern_version: "2.1",
+      valid_from: frame.moment,
+      confidence,
+    });
+    for (const family of indicator.families)
+      yield frame.relationship(id, "indicates", familyId(family), { confidence });
+    const role = INFRASTRUCTURE[indicator.usage];
+    if (role === undefined || (type !== "domain" && type !== "ipv4" && type !== "ipv6")) return;
+    const infrastructureId = sdoId("infrastructure", role.type, value);
+    this.#infrastructure.set(keyOf(indicator), infrastructureId);
+    yield frame.sdo("infrastructure", infrastructureId, {
+      name: value,
+      infrastructure_types: [role.type],
+      confidence,
+    });
+    yield frame.relationship(infrastructureId, "consists-of", target);
+  }
+
+  *write(sample: Sample): Generator<StixObject> {
+    const own = new Set<string>();
+    for (const file of filesOfSample(sample)) {
+      const written = this.#repeated.has(file.sha256) ? this.#written : own;
+      for (const object of this.#file(file)) {
+        if (written.has(object.id)) continue;
+        written.add(object.id);
+        yield object;
+      }
+    }
+  }
+
+  *#file(file: ReportedFile): Generator<StixObject> {
+    const frame = this.#frame;
+    const object = fileObject(frame, file);
+    yield object;
+    yield frame.sdo("observed-data", sdoId("observed-data", object.id), {
+      first_observed: frame.moment,
+      last_observed: frame.moment,
+      number_observed: 1,
+      object_refs: [object.id],
+    });
+    if (file.findings.some((finding) => finding.confidence !== "heuristic")) {
+      const pattern = filePattern(file.sha256);
+      const id = sdoId("indicator", pattern);
+      yield frame.sdo("indicator", id, {
+        name: `${familiesOf(file).join(", ")}: file`,
+        indicator_types: ["malicious-activity"],
+        pattern,
+        pattern_type: "stix",
+        pattern_version: "2.1",
+        valid_from: frame.moment,
+      });
+      for (const family of familiesOf(file)) yield frame.relationship(id, "indicates", familyId(family));
+    }
+    for (const family of familiesOf(file)) {
+      const findings = file.findings.filter((finding) => finding.family === family);
+      const instance = instanceId(family, file.sha256);
+      this.#instances.get(file.sha256)?.push(instance);
+      yield frame.sdo("malware", instance, {
+        name: `${findings[0] === undefined ? family : familyName(findings[0])} (${file.sha256})`,
+        is_family: false,
+        sample_refs: [object.id],
+        ...typesOf(malwareTypes(findings[0])),
+      });
+      yield frame.relationship(instance, "variant-of", familyId(family));
+      for (const finding of findings) yield* this.#analysis(file, finding, object.id);
+      yield* this.#contacts(file, family, instance);
+    }
+  }
+
+  *#analysis(file: ReportedFile, finding: Finding, fileId: string): Generator<StixObject> {
+    const frame = this.#frame;
+    const { family, layout, confidence, artifact } = finding;
+    const refs = file.indicators
+      .filter((indicator) => indicator.family === family)
+      .flatMap((indicator) => this.#observed.get(keyOf(indicator)) ?? []);
+    const id = sdoId("malware-analysis", file.sha256, family, layout, String(artifact), this.#engine);
+    yield frame.sdo("malware-analysis", id, {
+      product: "assay",
+      version: this.#engine,
+      analysis_started: frame.moment,
+      result: confidence === "heuristic" ? "suspicious" : "malicious",
+      result_name: familyName(finding),
+      sample_ref: fileId,
+      ...(refs.length === 0 ? {} : { analysis_sco_refs: [...new Set(refs)] }),
+      confidence: STIX_CONFIDENCE[confidence],
+      extensions: { [EVIDENCE_EXTENSION_ID]: evidenceOf(file, finding) },
+    });
+    yield frame.relationship(id, "static-analysis-of", instanceId(family, file.sha256));
+  }
+
+  *#contacts(file: ReportedFile, family: string, instance: string): Generator<StixObject> {
+    for (const indicator of file.indicators) {
+      const key = keyOf(indicator);
+      const target = this.#observed.get(key);
+      if (indicator.family !== family || indicator.usage === "decoy") continue;
+      if (target !== undefined && SPEAKS_WITH.has(indicator.type))
+        yield this.#frame.relationship(instance, "communicates-with", target);
+      const role = INFRASTRUCTURE[indicator.usage];
+      const host = this.#infrastructure.get(key);
+      if (role !== undefined && host !== undefined) yield this.#frame.relationship(instance, role.tie, host);
+    }
+  }
+
+  /** Clusters as groupings, and pairs of addresses that differ by a slip. */
+  *end(): Generator<StixObject> {
+    const frame = this.#frame;
+    const written = new Set<string>();
+    for (const cluster of this.#ties.clusters) {
+      const instances = cluster.samples.flatMap((sha256) => this.#instances.get(sha256) ?? []);
+      const shared = cluster.shared.flatMap((key) => this.#observed.get(key) ?? []);
+      const refs = [...new Set([...instances, ...shared])];
+      const id = sdoId("grouping", ...[...cluster.samples].sort());
+      if (refs.length === 0 || written.has(id)) continue;
+      written.add(id);
+      yield frame.sdo("grouping", id, {
+        name: cluster.id,
+        description: "Files that share what only one operator would have",
+        context: "malware-analysis",
+        object_refs: refs,
+      });
+    }
+    for (const { from, to, kind, why } of this.#ties.relations) {
+      const [source, target] = [this.#observed.get(from), this.#observed.get(to)];
+      if (kind !== "near-duplicate" || source === undefined || target === undefined) continue;
+      const object = frame.relationship(source, "related-to", target, { description: why });
+      if (written.has(object.id)) continue;
+      written.add(object.id);
+      yield object;
+    }
+  }
 }
 
 function keyOf({ type, value }: { readonly type: string; readonly value: string }): string {
@@ -111,149 +369,18 @@ function instanceId(family: string, sha256: string): string {
   return sdoId("malware", "instance", family, sha256);
 }
 
-function* families(frame: Frame, files: readonly ReportedFile[]): Generator<StixObject> {
-  const known = new Set<string>();
-  for (const file of files)
-    for (const family of familiesOf(file)) {
-      const finding = file.findings.find((one) => one.family === family);
-      if (known.has(family) || (finding === undefined && hasFinding(files, family))) continue;
-      known.add(family);
-      const aliases = (finding?.aliases ?? []).filter((alias) => alias !== "" && alias !== family);
-      yield frame.sdo("malware", familyId(family), {
-        name: finding === undefined ? family : familyName(finding),
-        is_family: true,
-        aliases: [...new Set([family, ...aliases])],
-        ...malwareTypes(finding),
-      });
-    }
+function malwareTypes(finding: Finding | undefined): string[] {
+  return [...new Set((finding?.config.category ?? []).map((category) => MALWARE_TYPES[category]))];
 }
 
-function hasFinding(files: readonly ReportedFile[], family: string): boolean {
-  return files.some((file) => file.findings.some((finding) => finding.family === family));
-}
-
-function malwareTypes(finding: Finding | undefined): { readonly malware_types?: readonly string[] } {
-  const types = [...new Set((finding?.config.category ?? []).map((category) => MALWARE_TYPES[category]))];
+function typesOf(types: readonly string[]): { readonly malware_types?: readonly string[] } {
   return types.length === 0 ? {} : { malware_types: types };
-}
-
-function* indicatorObjects(
-  frame: Frame,
-  indicator: Gathered,
-  options: ExportOptions,
-  observed: ReadonlyMap<string, string>,
-  infrastructure: Map<string, string>,
-  omissions: Omissions,
-): Generator<StixObject> {
-  const { type, value } = indicator;
-  const target = observed.get(keyOf(indicator));
-  if (target === undefined) return;
-  const why = whyNotIndicator(indicator, options);
-  if (why !== undefined) {
-    omissions.add(value, `no indicator: ${why}`);
-    return;
-  }
-  const pattern = patternOf(indicator);
-  if (pattern === undefined) return;
-  const confidence = STIX_CONFIDENCE[indicator.confidence];
-  const id = sdoId("indicator", pattern);
-  yield frame.sdo("indicator", id, {
-    name: `${indicator.families.join(", ")}: ${indicator.usage === "other" ? type : `${indicator.usage} ${type}`}`,
-    indicator_types: ["malicious-activity"],
-    pattern,
-    pattern_type: "stix",
-    pattern_version: "2.1",
-    valid_from: frame.moment,
-    confidence,
-  });
-  for (const family of indicator.families)
-    yield frame.relationship(id, "indicates", familyId(family), { confidence });
-  const role = INFRASTRUCTURE[indicator.usage];
-  if (role === undefined || (type !== "domain" && type !== "ipv4" && type !== "ipv6")) return;
-  const infrastructureId = sdoId("infrastructure", role.type, value);
-  infrastructure.set(keyOf(indicator), infrastructureId);
-  yield frame.sdo("infrastructure", infrastructureId, {
-    name: value,
-    infrastructure_types: [role.type],
-    confidence,
-  });
-  yield frame.relationship(infrastructureId, "consists-of", target);
 }
 
 function whyNotIndicator(indicator: Gathered, options: ExportOptions): string | undefined {
   if (NETWORK_TYPES.has(indicator.type)) return whyNotBlock(indicator, options);
   if (!HOST_TYPES.has(indicator.type)) return "a name alone tells too little";
   return indicator.linkable ? undefined : (indicator.why ?? "not one operator's own");
-}
-
-function* fileObjects(
-  frame: Frame,
-  file: ReportedFile,
-  report: Report,
-  observed: ReadonlyMap<string, string>,
-  infrastructure: ReadonlyMap<string, string>,
-): Generator<StixObject> {
-  const object = fileObject(frame, file);
-  yield object;
-  yield frame.sdo("observed-data", sdoId("observed-data", object.id), {
-    first_observed: frame.moment,
-    last_observed: frame.moment,
-    number_observed: 1,
-    object_refs: [object.id],
-  });
-  if (file.findings.some((finding) => finding.confidence !== "heuristic")) {
-    const pattern = filePattern(file.sha256);
-    const id = sdoId("indicator", pattern);
-    yield frame.sdo("indicator", id, {
-      name: `${familiesOf(file).join(", ")}: file`,
-      indicator_types: ["malicious-activity"],
-      pattern,
-      pattern_type: "stix",
-      pattern_version: "2.1",
-      valid_from: frame.moment,
-    });
-    for (const family of familiesOf(file)) yield frame.relationship(id, "indicates", familyId(family));
-  }
-  for (const family of familiesOf(file)) {
-    const findings = file.findings.filter((finding) => finding.family === family);
-    const instance = instanceId(family, file.sha256);
-    yield frame.sdo("malware", instance, {
-      name: `${findings[0] === undefined ? family : familyName(findings[0])} (${file.sha256})`,
-      is_family: false,
-      sample_refs: [object.id],
-      ...malwareTypes(findings[0]),
-    });
-    yield frame.relationship(instance, "variant-of", familyId(family));
-    for (const finding of findings) yield* analysis(frame, file, finding, report, object.id, observed);
-    yield* contacts(frame, file, family, instance, observed, infrastructure);
-  }
-}
-
-function* analysis(
-  frame: Frame,
-  file: ReportedFile,
-  finding: Finding,
-  report: Report,
-  fileId: string,
-  observed: ReadonlyMap<string, string>,
-): Generator<StixObject> {
-  const { family, layout, confidence, artifact } = finding;
-  const refs = file.indicators
-    .filter((indicator) => indicator.family === family)
-    .flatMap((indicator) => observed.get(keyOf(indicator)) ?? []);
-  const id = sdoId("malware-analysis", file.sha256, family, layout, String(artifact), report.engine.version);
-  yield frame.sdo("malware-analysis", id, {
-    product: "assay",
-    version: report.engine.version,
-    analysis_started: frame.moment,
-    result: confidence === "heuristic" ? "suspicious" : "malicious",
-    result_name: familyName(finding),
-    sample_ref: fileId,
-    ...(refs.length === 0 ? {} : { analysis_sco_refs: [...new Set(refs)] }),
-    confidence: STIX_CONFIDENCE[confidence],
-    extensions: { [EVIDENCE_EXTENSION_ID]: evidenceOf(file, finding) },
-  });
-  yield frame.relationship(id, "static-analysis-of", instanceId(family, file.sha256));
 }
 
 function evidenceOf(file: ReportedFile, finding: Finding): Record<string, unknown> {
@@ -272,56 +399,4 @@ function evidenceOf(file: ReportedFile, finding: Finding): Record<string, unknow
     config: finding.config,
     ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
   };
-}
-
-const SPEAKS_WITH: ReadonlySet<Gathered["type"]> = new Set(["domain", "ipv4", "ipv6", "url"]);
-
-function* contacts(
-  frame: Frame,
-  file: ReportedFile,
-  family: string,
-  instance: string,
-  observed: ReadonlyMap<string, string>,
-  infrastructure: ReadonlyMap<string, string>,
-): Generator<StixObject> {
-  for (const indicator of file.indicators) {
-    const key = keyOf(indicator);
-    const target = observed.get(key);
-    if (indicator.family !== family || indicator.usage === "decoy") continue;
-    if (target !== undefined && SPEAKS_WITH.has(indicator.type))
-      yield frame.relationship(instance, "communicates-with", target);
-    const role = INFRASTRUCTURE[indicator.usage];
-    const host = infrastructure.get(key);
-    if (role !== undefined && host !== undefined) yield frame.relationship(instance, role.tie, host);
-  }
-}
-
-/** Clusters as groupings, and pairs of addresses that differ by a slip. */
-function* ties(
-  frame: Frame,
-  report: Report,
-  files: readonly ReportedFile[],
-  observed: ReadonlyMap<string, string>,
-): Generator<StixObject> {
-  const bySha256 = new Map(files.map((file) => [file.sha256, file]));
-  for (const cluster of report.clusters) {
-    const instances = cluster.samples.flatMap((sha256) => {
-      const file = bySha256.get(sha256);
-      return file === undefined ? [] : familiesOf(file).map((family) => instanceId(family, sha256));
-    });
-    const shared = cluster.shared.flatMap((key) => observed.get(key) ?? []);
-    const refs = [...new Set([...instances, ...shared])];
-    if (refs.length === 0) continue;
-    yield frame.sdo("grouping", sdoId("grouping", ...[...cluster.samples].sort()), {
-      name: cluster.id,
-      description: "Files that share what only one operator would have",
-      context: "malware-analysis",
-      object_refs: refs,
-    });
-  }
-  for (const { from, to, kind, why } of report.relations) {
-    const [source, target] = [observed.get(from), observed.get(to)];
-    if (kind !== "near-duplicate" || source === undefined || target === undefined) continue;
-    yield frame.relationship(source, "related-to", target, { description: why });
-  }
 }
