@@ -3,8 +3,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
+import type { Queue } from "../jobs/queue.ts";
 import type { Corpus } from "../store/corpus.ts";
 import type { Role } from "../store/tokens.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Remaker } from "./remaker.ts";
+import type { Spool } from "./spool.ts";
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -52,6 +56,10 @@ export interface Actor {
 
 export interface Context {
   readonly corpus: Corpus;
+  readonly queue: Queue;
+  readonly spool: Spool;
+  readonly remaker: Remaker;
+  readonly metrics: Metrics;
   readonly limits: Limits;
   /** ISO 8601, UTC. */
   readonly now: () => string;
@@ -66,5 +74,7 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Who may: `public` is everybody. */
     role?: Role | "public";
+    /** Its body is a stream with limits of its own. */
+    upload?: boolean;
   }
 }

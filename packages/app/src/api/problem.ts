@@ -1,5 +1,6 @@
 /** Errors as the client sees them (RFC 9457): what was wrong, never what is inside. */
 import { printable, shorten } from "@assay/core/export/escape";
+import { QueueFull } from "../jobs/types.ts";
 import { CorpusError, inWords } from "../store/corpus.ts";
 import type { Problem } from "./schemas/common.ts";
 
@@ -93,6 +94,10 @@ const FRAMEWORK: Readonly<Record<string, readonly [ProblemCode, string]>> = {
 /** Undefined for a defect of ours. */
 export function problemOf(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
+  if (error instanceof QueueFull)
+    return new ApiError("queue-full", error.message, {
+      headers: { "retry-after": String(error.retryAfterSeconds) },
+    });
   const { code, statusCode, validation, validationContext, message } = error as FrameworkError;
   if (validation !== undefined)
     return new ApiError("invalid-request", undefined, {

@@ -29,6 +29,7 @@ export class RouteTable {
   methodsOf(path: string): string[] {
     const parts = path.split("/");
     const fits = (own: readonly string[]) =>
+      !own.includes("*") &&
       own.length === parts.length &&
       own.every((part, i) => part === parts[i] || (part.startsWith(":") && parts[i] !== ""));
     return [...new Set(this.#routes.filter((route) => fits(route.parts)).map(({ method }) => method))].sort();
@@ -55,7 +56,7 @@ export function answerProblems(app: App, routes: RouteTable): void {
   });
 }
 
-function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = problemOf(error);
   if (known === undefined) request.log.error({ err: error }, "a defect");
   const { problem, headers } = known ?? new ApiError("internal", `the log has it under ${request.id}`);
@@ -87,7 +88,8 @@ const BROKEN: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, "the headers are too large"],
 };
 
-function refuseOnSocket(socket: Socket, status: number, detail: string): void {
+/** Answers below HTTP and closes. */
+export function refuseOnSocket(socket: Socket, status: number, detail: string): void {
   if (socket.destroyed || !socket.writable) {
     socket.destroy();
     return;

@@ -6,20 +6,41 @@ import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify from "fastify";
+import type { Queue } from "../jobs/queue.ts";
 import type { Corpus } from "../store/corpus.ts";
 import { type App, type Context, DEFAULT_LIMITS, type Limits } from "./context.ts";
 import { type Access, guard } from "./guard.ts";
+import { limitSlowBodies } from "./incoming.ts";
 import { type LogTo, logOptions, logRequests } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { hasPages, pageRoutes } from "./pages.ts";
 import { ApiError } from "./problem.ts";
 import { answerProblems, RouteTable, refuseBrokenRequests } from "./refusals.ts";
+import { type OpenPool, Remaker } from "./remaker.ts";
+import { batchRoutes } from "./routes/batches.ts";
+import { byteRoutes } from "./routes/bytes.ts";
+import { correlationRoutes } from "./routes/correlation.ts";
+import { exportRoutes } from "./routes/exports.ts";
 import { familyRoutes } from "./routes/families.ts";
 import { sampleRoutes } from "./routes/samples.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { uploadRoutes } from "./routes/uploads.ts";
+import { workRoutes } from "./routes/work.ts";
+import { UploadForm } from "./schemas/batches.ts";
+import { ref } from "./schemas/common.ts";
 import { sharedSchemas } from "./schemas/index.ts";
+import { Spool } from "./spool.ts";
 
 export interface ServerOptions {
   readonly corpus: Corpus;
+  readonly queue: Queue;
   readonly access: Access;
+  /** Starts the process that takes samples apart for the hex pane. */
+  readonly openPool: OpenPool;
+  /** Where uploads are while they arrive. */
+  readonly scratch: string;
+  /** Build of the pages; none: only the API answers. */
+  readonly pages?: string;
   readonly limits?: Partial<Limits>;
   /** None: nothing is logged. */
   readonly log?: LogTo;
@@ -27,6 +48,18 @@ export interface ServerOptions {
   /** Writes answers instead of JSON.stringify: a test holds them to their schemas. */
   readonly serializer?: (schema: unknown) => (value: unknown) => string;
 }
+
+const ROUTES = [
+  systemRoutes,
+  uploadRoutes,
+  batchRoutes,
+  sampleRoutes,
+  byteRoutes,
+  correlationRoutes,
+  familyRoutes,
+  exportRoutes,
+  workRoutes,
+];
 
 /** Largest body that is no upload. */
 const MAX_BODY = 1024 ** 2;
@@ -59,6 +92,10 @@ export async function buildServer(options: ServerOptions): Promise<App> {
   const stopping = new AbortController();
   const context: Context = {
     corpus: options.corpus,
+    queue: options.queue,
+    spool: new Spool(options.scratch),
+    remaker: new Remaker(options.openPool),
+    metrics: new Metrics(),
     limits,
     now: options.now ?? (() => new Date().toISOString()),
     stopping: stopping.signal,
@@ -81,11 +118,17 @@ export async function buildServer(options: ServerOptions): Promise<App> {
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.headersTimeout = limits.headersMs;
   app.addHook("preClose", async () => stopping.abort());
+  app.addHook("onClose", async () => {
+    context.spool.close();
+    context.remaker.close();
+    context.metrics.close();
+  });
   const write = options.serializer ?? (() => JSON.stringify);
   app.setSerializerCompiler(({ schema }) => write(schema));
   for (const schema of sharedSchemas) app.addSchema(schema);
   routes.watch(app);
   logRequests(app);
+  context.metrics.watch(app);
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: CSP },
     strictTransportSecurity: false,
@@ -97,6 +140,7 @@ export async function buildServer(options: ServerOptions): Promise<App> {
   });
   answerProblems(app, routes);
   guard(app, context, options.access);
+  limitSlowBodies(app, limits.bodyMs);
   await app.register(rateLimit, {
     max: limits.perMinute,
     timeWindow: 60_000,
@@ -121,10 +165,14 @@ export async function buildServer(options: ServerOptions): Promise<App> {
       components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
       security: [{ token: [] }],
     },
+    transform: ({ schema, url, route }) =>
+      route.config?.upload === true
+        ? { url, schema: { ...schema, consumes: ["multipart/form-data"], body: ref(UploadForm) } }
+        : { url, schema },
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `schema${i}`) },
   });
-  await app.register(systemRoutes, context);
-  await app.register(sampleRoutes, context);
-  await app.register(familyRoutes, context);
+  for (const room of ROUTES) await app.register(room, context);
+  if (options.pages !== undefined && hasPages(options.pages))
+    await app.register(pageRoutes, { folder: options.pages });
   return app;
 }

@@ -71,11 +71,12 @@ export interface Loaded {
 }
 
 export async function loadResult(db: Database, id: string): Promise<Loaded | undefined> {
-  const [loaded] = await load(db, [id]);
+  const [loaded] = await loadResults(db, [id]);
   return loaded;
 }
 
-async function load(db: Database, ids: readonly string[]): Promise<Loaded[]> {
+/** In the order of `ids`. */
+export async function loadResults(db: Database, ids: readonly string[]): Promise<Loaded[]> {
   if (ids.length === 0) return [];
   const rows = await db
     .select({
@@ -91,33 +92,44 @@ async function load(db: Database, ids: readonly string[]): Promise<Loaded[]> {
     .from(analyses)
     .innerJoin(runs, eq(runs.id, analyses.run))
     .where(inArray(analyses.id, [...ids]));
-  return rows.map(({ report, families, ...row }) => ({
-    row,
-    sample: report as Sample,
-    families: JSON.parse(families) as string[],
-  }));
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => {
+    const found = byId.get(id);
+    if (found === undefined) return [];
+    const { report, families, ...row } = found;
+    return [{ row, sample: report as Sample, families: JSON.parse(families) as string[] }];
+  });
 }
 
-/** Results of one question. */
-const PAGE = 200;
+/** A result that stands, without its document. */
+export interface StandingId {
+  readonly id: string;
+  /** SHA-256 of the file that was analysed. */
+  readonly of: string;
+  readonly lastAt: string;
+}
 
-/** The standing results of these files, each once, in this order: an archive's stands for all that it holds. */
-export async function standingResults(db: Database, hashes: readonly string[]): Promise<Loaded[]> {
-  const found = new Map<string, Loaded>();
+/** Files of one question. */
+const PAGE = 1000;
+
+/** The results that stand for these files, in their order: an archive's stands once for all that it holds. */
+export async function standingIds(db: Database, hashes: readonly string[]): Promise<StandingId[]> {
+  const found = new Map<string, StandingId>();
   for (let at = 0; at < hashes.length; at += PAGE) {
     const part = hashes.slice(at, at + PAGE);
     const rows = await db
-      .select({ sha256: samples.sha256, analysis: samples.analysis })
+      .select({ sha256: samples.sha256, id: analyses.id, of: analyses.sample, lastAt: analyses.lastAt })
       .from(samples)
+      .innerJoin(analyses, eq(analyses.id, samples.analysis))
       .where(inArray(samples.sha256, part));
-    const idOf = new Map(rows.map(({ sha256, analysis }) => [sha256, analysis]));
-    const wanted = [
-      ...new Set(part.flatMap((sha256) => idOf.get(sha256) ?? []).filter((id) => !found.has(id))),
-    ];
-    const loaded = new Map((await load(db, wanted)).map((one) => [one.row.id, one]));
-    for (const id of wanted) {
-      const one = loaded.get(id);
-      if (one !== undefined) found.set(id, one);
+    const byHash = new Map(rows.map((row) => [row.sha256, row]));
+    for (const sha256 of part) {
+      const row = byHash.get(sha256);
+      if (row === undefined) continue;
+      const { id, of, lastAt } = row;
+      // Of two results of one archive, the newer.
+      const known = found.get(of);
+      if (known === undefined || known.lastAt < lastAt) found.set(of, { id, of, lastAt });
     }
   }
   return [...found.values()];

@@ -2,7 +2,7 @@
 import { parseUserList, type UserList } from "@assay/core/export/user-list";
 import { targetsOf } from "@assay/core/indicators/targets";
 import type { IndicatorType } from "@assay/core/model/index";
-import { asc, countDistinct, eq, inArray } from "drizzle-orm";
+import { and, asc, countDistinct, desc, eq, gt, inArray, lt, or } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { indicatorKey, valueKey } from "./keys.ts";
 import type { NewHolding } from "./put.ts";
@@ -99,6 +99,67 @@ export async function removeWatch(db: Database, value: string): Promise<boolean>
     .where(eq(watches.key, valueKey(value.trim())))
     .returning({ key: watches.key });
   return gone.length > 0;
+}
+
+export interface HitRow extends Omit<WatchHit, "type"> {
+  readonly type: IndicatorType;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** Keys of the rows: with `at` and the sample, where a page ends. */
+  readonly indicator: string;
+  readonly key: string;
+}
+
+/** Where a page of hits ends. */
+export type HitEnd = Pick<HitRow, "at" | "sample" | "indicator"> & { readonly watch: string };
+
+/** Newest first; of one watch when `value` is given. */
+export async function listHits(
+  db: Database,
+  value: string | undefined,
+  limit: number,
+  after: HitEnd | undefined,
+): Promise<HitRow[]> {
+  const { at, sample, indicator, watch } = watchHits;
+  const rows = await db
+    .select({
+      watch: watches.value,
+      key: watch,
+      sample,
+      indicator,
+      at,
+      type: indicators.type,
+      value: indicators.value,
+    })
+    .from(watchHits)
+    .innerJoin(watches, eq(watches.key, watch))
+    .innerJoin(indicators, eq(indicators.id, indicator))
+    .where(
+      and(
+        value === undefined ? undefined : eq(watch, valueKey(value.trim())),
+        after === undefined
+          ? undefined
+          : or(
+              lt(at, after.at),
+              and(
+                eq(at, after.at),
+                or(
+                  gt(sample, after.sample),
+                  and(
+                    eq(sample, after.sample),
+                    or(
+                      gt(indicator, after.indicator),
+                      and(eq(indicator, after.indicator), gt(watch, after.watch)),
+                    ),
+                  ),
+                ),
+              ),
+            ),
+      ),
+    )
+    .orderBy(desc(at), asc(sample), asc(indicator), asc(watch))
+    .limit(limit);
+  return rows.map((row) => ({ ...row, type: row.type as IndicatorType }));
 }
 
 export interface WatchRow {

@@ -14,7 +14,10 @@ import { Health, Me, Ready } from "../schemas/system.ts";
 /** Time that the database has to answer whether it is there (ms). */
 const READY_MS = 2000;
 
-export const systemRoutes: FastifyPluginAsyncTypebox<Context> = async (app, { corpus, limits }) => {
+export const systemRoutes: FastifyPluginAsyncTypebox<Context> = async (
+  app,
+  { corpus, queue, metrics, limits },
+) => {
   app.get(
     "/healthz",
     {
@@ -46,6 +49,18 @@ export const systemRoutes: FastifyPluginAsyncTypebox<Context> = async (app, { co
         queue: database,
       };
     },
+  );
+
+  app.get(
+    "/metrics",
+    {
+      config: { role: "read" },
+      schema: {
+        summary: "Numbers for Prometheus",
+        response: { 200: { content: { "text/plain": { schema: Type.String() } } }, ...problems },
+      },
+    },
+    async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.text(queue)),
   );
 
   app.get(

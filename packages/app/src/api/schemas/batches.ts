@@ -2,7 +2,7 @@ import Type, { type Static } from "typebox";
 import { Cursor, exact, Instant, Limit, Next, nullable, oneOf, ref, Sha256, Uuid } from "./common.ts";
 
 export const SampleState = oneOf(["queued", "active", "done", "failed", "dead"], {
-  description: "failed: will be tried again; dead: was tried often enough, see /api/v1/dead",
+  description: "failed: its result says why; dead: given up without a result, see /api/v1/dead",
 });
 
 export const Accepted = exact(
@@ -21,7 +21,6 @@ export const Accepted = exact(
   },
   { $id: "Accepted" },
 );
-export type Accepted = Static<typeof Accepted>;
 
 /** For the document; the parts are read as a stream. */
 export const UploadForm = Type.Object(
@@ -47,21 +46,26 @@ const Counts = exact({
   dead: Type.Integer(),
 });
 
+const Kind = oneOf(["upload", "rescan"]);
+
 export const BatchSummary = exact(
-  { id: Uuid, createdAt: Instant, total: Type.Integer(), byState: Counts },
+  { id: Uuid, kind: Kind, createdAt: Instant, total: Type.Integer({ description: "Samples in it" }) },
   { $id: "BatchSummary" },
 );
-export type BatchSummary = Static<typeof BatchSummary>;
 
-export const BatchPage = exact({ batches: Type.Array(ref(BatchSummary)), next: Next }, { $id: "BatchPage" });
+export const BatchPage = exact(
+  { batches: Type.Array(ref(BatchSummary), { description: "Newest first" }), next: Next },
+  { $id: "BatchPage" },
+);
 
 export const BatchSample = exact(
   {
     sha256: Sha256,
     name: Type.String(),
     state: SampleState,
-    stage: nullable(Type.String({ description: "What it is at, while it is active" })),
-    outcome: nullable(Type.String()),
+    tries: Type.Integer({ description: "How often a worker took it up" }),
+    outcome: nullable(Type.String({ description: "As in the report" })),
+    stage: nullable(Type.String({ description: "Where it failed" })),
     reason: nullable(Type.String({ description: "Why it failed" })),
   },
   { $id: "BatchSample" },
@@ -70,10 +74,13 @@ export const BatchSample = exact(
 export const BatchDetail = exact(
   {
     id: Uuid,
+    kind: Kind,
     createdAt: Instant,
     total: Type.Integer(),
     byState: Counts,
-    samples: Type.Array(ref(BatchSample)),
+    ended: Type.Boolean({ description: "Nothing in it will change any more" }),
+    events: Type.Integer({ description: "Number of the newest event: to listen from here on" }),
+    samples: Type.Array(ref(BatchSample), { description: "In the order of the upload" }),
     next: Next,
   },
   { $id: "BatchDetail" },
@@ -81,29 +88,35 @@ export const BatchDetail = exact(
 
 export const BatchParams = exact({ batch: Uuid });
 export const BatchListQuery = exact({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit) });
-export const BatchQuery = exact({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit) });
+export const BatchQuery = exact({
+  state: Type.Optional(SampleState),
+  cursor: Type.Optional(Cursor),
+  limit: Type.Optional(Limit),
+});
 
 export const EventsHeaders = Type.Object({
-  "last-event-id": Type.Optional(Type.String({ pattern: "^[0-9]{1,18}$" })),
+  "last-event-id": Type.Optional(Type.String({ pattern: "^[0-9]{0,9}$" })),
 });
 export const EventsQuery = exact({
   since: Type.Optional(
-    Type.Integer({ minimum: 0, description: "As Last-Event-ID, for clients that cannot send it" }),
+    Type.Integer({
+      minimum: 0,
+      maximum: 2_000_000_000,
+      description: "As Last-Event-ID, for clients that cannot send it",
+    }),
   ),
 });
 export const BatchEvent = exact(
   {
     id: Type.Integer(),
     at: Instant,
-    sha256: nullable(Type.String()),
+    sha256: Sha256,
+    name: Type.String(),
     state: SampleState,
-    stage: nullable(Type.String()),
     outcome: nullable(Type.String()),
+    stage: nullable(Type.String()),
     reason: nullable(Type.String()),
   },
-  {
-    $id: "BatchEvent",
-    description: "`data` of an event `sample`; the last event of a batch is `end`, without data",
-  },
+  { $id: "BatchEvent", description: "`data` of an event `sample`" },
 );
 export type BatchEvent = Static<typeof BatchEvent>;

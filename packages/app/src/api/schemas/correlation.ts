@@ -1,6 +1,7 @@
 /** Pivots, the graph, clusters, indicators. */
 import { ConnUsage } from "@assay/core/model/index";
 import Type from "typebox";
+import { MAX_DEPTH, MAX_NODES, NODE_KINDS } from "../../store/graph.ts";
 import { Cursor, exact, Instant, Limit, MAX_TEXT, Next, nullable, oneOf, ref, Text } from "./common.ts";
 import { Cluster, IndicatorType, SampleRow } from "./samples.ts";
 
@@ -85,46 +86,89 @@ export const Exclusion = exact({ entry: Type.String(), addedAt: Instant }, { $id
 export const ExclusionList = exact({ exclusions: Type.Array(ref(Exclusion)) }, { $id: "ExclusionList" });
 export const ExclusionBody = exact({ entry: Text }, { $id: "ExclusionBody" });
 
-export const GRAPH_KINDS = ["sample", "config", "indicator", "family", "cluster"] as const;
+export const ExclusionQuery = exact({ entry: Text });
+
+const Range = {
+  since: Type.Optional(
+    Type.String({ format: "date", description: "Samples first seen on or after this day" }),
+  ),
+  until: Type.Optional(Type.String({ format: "date", description: "Samples first seen before this day" })),
+};
+
 export const GraphQuery = exact({
   seed: Text,
-  depth: Type.Optional(Type.Integer({ minimum: 1, maximum: 4, default: 2 })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 2000, default: 300 })),
+  depth: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_DEPTH, default: 2 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_NODES, default: 300, description: "Nodes" })),
   kinds: Type.Optional(
     Type.String({
       pattern: "^[a-z_,]{1,256}$",
-      description: "Kinds of nodes to show, with commas; none: all",
+      description: `Kinds of nodes to show, with commas; none: all. ${NODE_KINDS.join(", ")}`,
     }),
   ),
+  ...Range,
+});
+
+export const GraphExpandQuery = exact({
+  node: Text,
+  cursor: Type.Optional(Type.String({ maxLength: 1024, description: "`cursor` of the node's group" })),
+  limit: Type.Optional(Limit),
+  ...Range,
 });
 
 export const Graph = exact(
   {
-    seed: Type.Array(Type.String(), { description: "Ids of the nodes that the seed is" }),
+    seeds: Type.Array(Type.String(), {
+      description: "Keys of the nodes that were asked for; none: not known",
+    }),
     nodes: Type.Array(
       exact({
-        id: Type.String({ description: "sha256:<hex>, config:<hex>, <indicator type>:<value>, group:<id>" }),
-        kind: Type.String(),
-        label: Type.String({ description: "Defanged; text of samples, to be shown as text" }),
-        type: nullable(Type.String({ description: "Indicator type" })),
-        family: nullable(Type.String()),
-        samples: Type.Integer({ description: "Samples that hold it, or that the group stands for" }),
-        depth: Type.Integer(),
-        more: Type.Integer({ description: "Neighbours that are not shown" }),
+        key: Type.String({
+          description:
+            "sha256:…, config:…, <indicator type>:<value>, family:…, a cluster's or community's id, group:<key>",
+        }),
+        kind: oneOf([...NODE_KINDS, "group", "community"]),
+        label: Type.String({ description: "Text of samples as it is" }),
+        defanged: Type.Optional(Type.String()),
+        depth: Type.Integer({ description: "Steps from the seed" }),
+        type: Type.Optional(IndicatorType),
+        samples: Type.Optional(
+          Type.Integer({ description: "Samples that have it, or that a group stands for" }),
+        ),
+        atLeast: Type.Optional(Type.Boolean({ description: "`samples` is at least this many" })),
+        families: Type.Optional(Type.Array(exact({ family: Type.String(), samples: Type.Integer() }))),
+        linkable: Type.Optional(Type.Boolean()),
+        excludedBy: Type.Optional(Type.String()),
+        names: Type.Optional(Type.Array(Type.String())),
+        outcome: Type.Optional(Type.String()),
+        firstSeen: Type.Optional(Instant),
+        lastSeen: Type.Optional(Instant),
+        community: Type.Optional(Type.String()),
+        of: Type.Optional(Type.String({ description: "Of a group: its node, for /api/v1/graph/expand" })),
+        cursor: Type.Optional(Type.String({ description: "Of a group: where the next page begins" })),
       }),
     ),
     edges: Type.Array(
       exact({
         from: Type.String(),
         to: Type.String(),
-        kind: Type.String(),
-        weight: Type.Number(),
-        why: Type.String(),
+        kind: oneOf([
+          "holds",
+          "has-config",
+          "of-family",
+          "member",
+          "tied-by",
+          "shares",
+          "leads-to",
+          "near-duplicate",
+          "more",
+        ]),
+        weight: Type.Number({ description: "0 to 1: what sharing it says, over the whole corpus" }),
+        why: Type.Optional(Type.String()),
+        count: Type.Optional(Type.Integer()),
       }),
     ),
-    truncated: Type.Boolean(),
+    of: Type.Integer({ description: "Samples of the corpus that hold anything" }),
+    leftOut: Type.Integer({ description: "Neighbours that found no room" }),
   },
   { $id: "Graph" },
 );
-
-export const Priority = oneOf(["analyst", "feed"]);

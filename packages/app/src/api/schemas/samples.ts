@@ -94,7 +94,7 @@ export const SampleDetail = exact(
     size: nullable(Type.Integer()),
     names: Type.Array(Type.String()),
     format: Type.String(),
-    outcome: Type.String({ description: "As in the report; `pending` while no result stands" }),
+    outcome: asText(OutcomeSchema),
     submitted: Type.Boolean(),
     firstSeen: Instant,
     lastSeen: Instant,

@@ -13,19 +13,21 @@ export const QueueDepth = exact(
   { $id: "QueueDepth" },
 );
 
-export const DeadLetter = exact(
+export const DeadLetterSchema = exact(
   {
     id: Uuid,
     sha256: Sha256,
-    name: Type.String(),
-    batch: nullable(Uuid),
+    size: Type.Integer(),
+    names: Type.Array(Type.String()),
     tries: Type.Integer(),
-    at: Instant,
+    worker: nullable(Type.String({ description: "Who had it last" })),
+    queuedAt: Instant,
+    diedAt: Instant,
     reason: Type.String(),
   },
-  { $id: "DeadLetter", description: "A job that was tried often enough" },
+  { $id: "DeadLetter", description: "A job that was given up" },
 );
-export const DeadPage = exact({ dead: Type.Array(ref(DeadLetter)), next: Next }, { $id: "DeadPage" });
+export const DeadPage = exact({ dead: Type.Array(ref(DeadLetterSchema)), next: Next }, { $id: "DeadPage" });
 export const DeadQuery = exact({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit) });
 export const DeadParams = exact({ id: Uuid });
 
@@ -68,6 +70,11 @@ export const RescanBody = exact(
     family: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
     since: Type.Optional(Type.String({ format: "date" })),
     layout: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    unknown: Type.Optional(
+      Type.Boolean({
+        description: "Also samples in which nothing was found: a new layout may tell them apart",
+      }),
+    ),
   },
   { $id: "RescanBody", description: "Which stored samples to analyse again; all terms hold" },
 );

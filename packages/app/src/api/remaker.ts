@@ -1,0 +1,111 @@
+/** Artifacts made again from the stored sample: by the spans that they are, or by taking the sample apart once more. */
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { concatBytes } from "@assay/core/bytes/index";
+import type { Sample } from "@assay/core/model/index";
+import type { Pool } from "../pool/pool.ts";
+
+/** Bytes of artifacts that are kept for the next look. */
+const MAX_KEPT = 256 * 1024 ** 2;
+const TIMEOUT_MS = 60_000;
+const MODE = 0o600;
+/** Artifacts cut out of one another. */
+const MAX_DEPTH = 16;
+
+/** Starts the process in which samples are taken apart; it may read `folder` only. */
+export type OpenPool = (folder: string, timeoutMs: number) => Pool;
+
+export class Remaker {
+  readonly #openPool: OpenPool;
+  readonly #kept = new Map<string, Uint8Array>();
+  #keptBytes = 0;
+  #pool: Pool | undefined;
+  #folder: string | undefined;
+
+  constructor(openPool: OpenPool) {
+    this.#openPool = openPool;
+  }
+
+  /** `load` gives the bytes of the file that `sample` is the report of. Undefined when it does not come out any more. */
+  async bytesOf(
+    sample: Sample,
+    id: number,
+    load: () => Promise<Uint8Array>,
+  ): Promise<Uint8Array | undefined> {
+    const artifact = sample.artifacts[id];
+    if (artifact === undefined) return undefined;
+    const known = this.#kept.get(artifact.sha256);
+    if (known !== undefined) {
+      // Looked at last: dropped last.
+      this.#kept.delete(artifact.sha256);
+      this.#kept.set(artifact.sha256, known);
+      return known;
+    }
+    const file = await load();
+    const cut = id === 0 ? file : cutOut(sample, id, file, 0);
+    if (cut !== undefined) {
+      this.#keep(artifact.sha256, cut);
+      return cut;
+    }
+    for (const [sha256, bytes] of await this.#takeApart(sample, file)) this.#keep(sha256, bytes);
+    return this.#kept.get(artifact.sha256);
+  }
+
+  /** In a process of its own, as every analysis. */
+  async #takeApart(sample: Sample, file: Uint8Array): Promise<ReadonlyMap<string, Uint8Array>> {
+    this.#folder ??= mkdtempSync(join(tmpdir(), "assay-remake-"));
+    this.#pool ??= this.#openPool(this.#folder, TIMEOUT_MS);
+    const path = join(this.#folder, sample.sha256 ?? "sample");
+    writeFileSync(path, file, { mode: MODE });
+    try {
+      const { sample: again, bytes } = await this.#pool.inspect(
+        Buffer.from(path),
+        sample.names[0] ?? "sample",
+        true,
+      );
+      const wanted = new Set(sample.artifacts.map(({ sha256 }) => sha256));
+      return new Map(
+        again.artifacts.flatMap(({ id, sha256 }) => {
+          const own = bytes.get(id);
+          return own === undefined || !wanted.has(sha256) ? [] : [[sha256, own] as const];
+        }),
+      );
+    } finally {
+      rmSync(path, { force: true });
+    }
+  }
+
+  #keep(sha256: string, bytes: Uint8Array): void {
+    if (bytes.length > MAX_KEPT || this.#kept.has(sha256)) return;
+    this.#kept.set(sha256, bytes);
+    this.#keptBytes += bytes.length;
+    for (const [oldest, own] of this.#kept) {
+      if (this.#keptBytes <= MAX_KEPT || oldest === sha256) break;
+      this.#kept.delete(oldest);
+      this.#keptBytes -= own.length;
+    }
+  }
+
+  close(): void {
+    this.#pool?.close();
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** An artifact that is nothing but spans of others that are, down to the file; undefined when any of it was transformed. */
+function cutOut(sample: Sample, id: number, file: Uint8Array, depth: number): Uint8Array | undefined {
+  if (id === 0) return file;
+  const artifact = sample.artifacts[id];
+  if (artifact?.from === undefined || depth > MAX_DEPTH || (artifact.steps?.length ?? 0) > 0)
+    return undefined;
+  const parts: Uint8Array[] = [];
+  for (const { artifact: parent, offset, length } of artifact.from) {
+    const whole = parent < id ? cutOut(sample, parent, file, depth + 1) : undefined;
+    if (whole === undefined || offset < 0 || length < 0 || offset + length > whole.length) return undefined;
+    parts.push(whole.subarray(offset, offset + length));
+  }
+  const bytes = concatBytes(...parts);
+  return createHash("sha256").update(bytes).digest("hex") === artifact.sha256 ? bytes : undefined;
+}
