@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS } from "../packages/core/src/layers/budget.ts";
 import { layers } from "../packages/core/src/layers/index.ts";
 import { FIELD_PASSWORDS } from "../packages/core/src/layers/passwords.ts";
 import { ReportSchema } from "../packages/core/src/model/report.ts";
+import { familyVersion } from "./family-versions.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const familiesDir = `${root}packages/core/src/families`;
@@ -30,7 +31,11 @@ function familiesIndex(folders: readonly string[]): string {
     "\n",
     'export { familyRules } from "./rules.ts";\n\n',
     "/** Every family, by folder name. */\n",
-    `export const families: readonly Family[] = [${folders.join(", ")}];\n`,
+    `export const families: readonly Family[] = [${folders.join(", ")}];\n\n`,
+    "/** By Malpedia id: changes with the family's sources and rules, and with those of the engines that it uses. */\n",
+    "export const familyVersions: Readonly<Record<string, string>> = {\n",
+    ...folders.map((name) => `  [${name}.id]: "${familyVersion(familiesDir, name)}",\n`),
+    "};\n",
   ].join("");
 }
 

@@ -33,6 +33,9 @@ export interface AnalyserOptions {
   readonly memory?: MemoryFlags;
 }
 
+/** What differs from one file to the next: its own passwords, before those of all, and what it is when nothing tells. */
+export type OwnOptions = Pick<AnalyserOptions, "passwords" | "memory">;
+
 /** Who wants to know how an analysis goes. */
 export type Watch = Pick<AnalyseOptions, "onStage" | "onPartial">;
 
@@ -47,7 +50,13 @@ export interface Inspected {
 export interface Analyser {
   inspectFile(path: RawPath, name: string, withBytes: boolean, watch?: Watch): Promise<Inspected>;
   /** `memory`: what is known from outside of a file that was cut out of a process. */
-  analyseFile(path: RawPath, name?: string, watch?: Watch, memory?: MemoryHint): Promise<Sample>;
+  analyseFile(
+    path: RawPath,
+    name?: string,
+    watch?: Watch,
+    memory?: MemoryHint,
+    own?: OwnOptions,
+  ): Promise<Sample>;
   analyseBytes(bytes: Uint8Array, name: string, watch?: Watch): Promise<Sample>;
 }
 
@@ -76,6 +85,10 @@ export const kit = { families, layers };
 export async function createAnalyser(options: AnalyserOptions = {}): Promise<Analyser> {
   const { rules, engine, maxBytes, memory: flags = {}, ...analysis } = options;
   const ports = await createPorts(rules, engine);
+  const optionsFor = (own: OwnOptions | undefined) =>
+    own?.passwords === undefined
+      ? analysis
+      : { ...analysis, passwords: [...own.passwords, ...(analysis.passwords ?? [])] };
   const analyseBytes: Analyser["analyseBytes"] = (bytes, name, watch) =>
     analyse(bytes, [name], kit, ports, { ...analysis, ...watch });
   const read = (path: RawPath): ReturnType<typeof readSample> =>
@@ -102,18 +115,17 @@ export async function createAnalyser(options: AnalyserOptions = {}): Promise<Ana
       return { sample, facts: factsOf(content.bytes, ports.rules), bytes };
     },
     analyseBytes,
-    analyseFile: async (path, name = displayName(path), watch, memory) => {
+    analyseFile: async (path, name = displayName(path), watch, memory, own) => {
       watch?.onStage?.("reading");
-      const dump = await withMemory(path, name, flags, memory, (opened) =>
-        analyseDump(opened, name, memory, ports, { ...analysis, ...watch }),
+      const options = { ...optionsFor(own), ...watch };
+      const dump = await withMemory(path, name, own?.memory ?? flags, memory, (opened) =>
+        analyseDump(opened, name, memory, ports, options),
       );
       if (dump !== undefined) return dump;
       const content = read(path);
-      if ("bytes" in content && memory !== undefined)
-        return analyse(content.bytes, [name], kit, ports, { ...analysis, ...watch, hint: imageHint(memory) });
-      return "bytes" in content
-        ? analyseBytes(content.bytes, name, watch)
-        : unread([name], content.outcome, content.reason, content.known);
+      if (!("bytes" in content)) return unread([name], content.outcome, content.reason, content.known);
+      const hint = memory === undefined ? {} : { hint: imageHint(memory) };
+      return analyse(content.bytes, [name], kit, ports, { ...options, ...hint });
     },
   };
 }

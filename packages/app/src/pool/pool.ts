@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Sample } from "@assay/core/model/index";
-import type { AnalyserOptions, Inspected } from "../analyser.ts";
+import type { AnalyserOptions, Inspected, OwnOptions } from "../analyser.ts";
 import type { MemoryHint } from "../batch/memory-hint.ts";
 import { RuleError } from "../rules/scanner.ts";
 import { cutShort } from "./cut-short.ts";
@@ -44,10 +44,11 @@ interface Worker {
 interface How {
   readonly inspect: Job["inspect"];
   readonly memory: Job["memory"];
+  readonly own: Job["own"];
   readonly unpack: { readonly job: UnpackJob; readonly onMember: OnMember } | undefined;
 }
 
-const NO_MORE: How = { inspect: undefined, memory: undefined, unpack: undefined };
+const NO_MORE: How = { inspect: undefined, memory: undefined, own: undefined, unpack: undefined };
 
 interface Task extends How {
   readonly path: Buffer;
@@ -86,8 +87,8 @@ export class Pool {
   }
 
   /** Analyses one file. Rejects only when no worker can start at all (RuleError for rules that do not compile). */
-  async run(path: Buffer, name: string, memory?: MemoryHint): Promise<Sample> {
-    return (await this.#submit(path, name, { memory })).sample;
+  async run(path: Buffer, name: string, memory?: MemoryHint, own?: OwnOptions): Promise<Sample> {
+    return (await this.#submit(path, name, { memory, own })).sample;
   }
 
   /** As `run`, with the file's make-up and all its artifacts, whose bytes come along when asked for. */
@@ -181,12 +182,13 @@ export class Pool {
       worker.task = task;
       const { timeoutMs } = this.#options;
       worker.timer = setTimeout(() => this.#overrun(worker, timeoutMs, "--timeout"), timeoutMs);
-      const { name, inspect, memory, unpack } = task;
+      const { name, inspect, memory, own, unpack } = task;
       worker.job = this.#jobs++;
       const job: Job = { kind: "job", id: worker.job, path: task.path.toString("base64"), name };
       const how = {
         ...(inspect && { inspect }),
         ...(memory && { memory }),
+        ...(own && { own }),
         ...(unpack && { unpack: unpack.job }),
       };
       this.#send(worker, { ...job, ...how });

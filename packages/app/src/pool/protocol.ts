@@ -1,7 +1,7 @@
 /** What the pool and its workers say to each other. Paths travel as base64, since they are bytes. */
 
 import type { Sample } from "@assay/core/model/index";
-import type { AnalyserOptions, Inspected } from "../analyser.ts";
+import type { AnalyserOptions, Inspected, OwnOptions } from "../analyser.ts";
 import type { MemoryHint } from "../batch/memory-hint.ts";
 
 /** Sent once, first. */
@@ -17,6 +17,7 @@ export interface Job {
   readonly name: string;
   /** What is known from outside of a file that was cut out of a process. */
   readonly memory?: MemoryHint;
+  readonly own?: OwnOptions;
   /** Ask for the file's make-up too, and for its artifacts' bytes. */
   readonly inspect?: { readonly bytes: boolean };
   /** Open it as an archive and send its members, instead of analysing it. */

@@ -55,7 +55,7 @@ async function run(own: Analyser, job: Job, watch: Watch, known: () => Sample | 
   try {
     if (job.unpack !== undefined) return { sample: await unpack(job.id, path, job.name, job.unpack) };
     if (job.inspect === undefined)
-      return { sample: await own.analyseFile(path, job.name, watch, job.memory) };
+      return { sample: await own.analyseFile(path, job.name, watch, job.memory, job.own) };
     const { sample, facts, bytes } = await own.inspectFile(path, job.name, job.inspect.bytes, watch);
     return { sample, inspected: { facts, bytes } };
   } catch (error) {

@@ -9,6 +9,7 @@ import { asc, eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { type Facts, factsOf, type Holding, type IndicatorFacts, type SubjectFacts } from "./facts.ts";
 import { groupBy } from "./group.ts";
+import { putIdentifications } from "./identifications.ts";
 import { keyOf, valueKey } from "./keys.ts";
 import { insertRows, recordset } from "./rows.ts";
 import {
@@ -37,6 +38,8 @@ export interface Seen {
   /** ISO 8601: when this result was first and last got; an import has both, a triage one moment. */
   readonly firstAt: string;
   readonly lastAt: string;
+  /** When the file itself was last seen, where that is not when it was analysed: a rescan sees no file anew. */
+  readonly seenAt?: string;
 }
 
 /** An indicator that a file holds now and did not before. */
@@ -87,17 +90,26 @@ async function write(db: Database, run: Run, batch: readonly Entry[]): Promise<N
   await putSamples(db, batch);
   await putNames(db, batch);
   await putAnalyses(db, runId, run.engine, batch);
+  await putIdentifications(
+    db,
+    batch.flatMap(({ facts }) => (facts.rank > 0 ? [facts.sample] : [])),
+  );
   const standings = await standingsOf(db, batch);
   decide(standings, batch);
   await leaveBehind(db, standings, batch);
   return putHoldings(db, standings, batch);
 }
 
+function sightings({ firstAt, lastAt, seenAt }: Seen): Pick<Seen, "firstAt" | "lastAt"> {
+  return { firstAt: seenAt ?? firstAt, lastAt: seenAt ?? lastAt };
+}
+
 /** Every file that the batch speaks of, with when it was seen. */
 async function putSamples(db: Database, batch: readonly Entry[]): Promise<void> {
   const rows = new Map<string, typeof samples.$inferInsert>();
-  for (const { facts, firstAt, lastAt } of batch)
+  for (const { facts, ...seen } of batch)
     for (const subject of facts.subjects) {
+      const { firstAt, lastAt } = sightings(seen);
       const known = rows.get(subject.sha256);
       const { sha256, sha1, md5, size, format, outcome, submitted } = subject;
       if (known === undefined)
@@ -340,8 +352,9 @@ async function putIndicators(
   batch: readonly Entry[],
 ): Promise<void> {
   const rows = new Map<string, IndicatorFacts & { samples: number; firstSeen: string; lastSeen: string }>();
-  for (const { facts, firstAt, lastAt } of batch)
+  for (const { facts, ...seen } of batch)
     for (const [id, one] of facts.indicators) {
+      const { firstAt, lastAt } = sightings(seen);
       const known = rows.get(id);
       rows.set(id, {
         ...one,

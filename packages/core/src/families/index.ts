@@ -10,3 +10,12 @@ export { familyRules } from "./rules.ts";
 
 /** Every family, by folder name. */
 export const families: readonly Family[] = [lumma, quasar, redline, remcos, vidar];
+
+/** By Malpedia id: changes with the family's sources and rules, and with those of the engines that it uses. */
+export const familyVersions: Readonly<Record<string, string>> = {
+  [lumma.id]: "429e757cdc62",
+  [quasar.id]: "a9f0c86435ec",
+  [redline.id]: "70994eb45bfc",
+  [remcos.id]: "1a9b1fd11c19",
+  [vidar.id]: "083610e41c9c",
+};

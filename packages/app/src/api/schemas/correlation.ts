@@ -2,7 +2,7 @@
 import { ConnUsage } from "@assay/core/model/index";
 import Type from "typebox";
 import { MAX_DEPTH, MAX_NODES, NODE_KINDS } from "../../store/graph.ts";
-import { Cursor, exact, Instant, Limit, MAX_TEXT, Next, nullable, oneOf, ref, Text } from "./common.ts";
+import { Cursor, exact, Instant, Limit, MAX_TEXT, Next, oneOf, ref, Text } from "./common.ts";
 import { Cluster, IndicatorType, SampleRow } from "./samples.ts";
 
 export const PivotQuery = exact({

@@ -5,6 +5,7 @@ import { CorpusError } from "../errors.ts";
 import { migrations } from "../schema.ts";
 import { corpus } from "./0001-corpus.ts";
 import { newest } from "./0002-newest.ts";
+import { jobs } from "./0003-jobs.ts";
 import { graph } from "./0004-graph.ts";
 import { api } from "./0005-api.ts";
 
@@ -12,6 +13,7 @@ import { api } from "./0005-api.ts";
 const ALL: readonly (readonly [id: string, statements: readonly string[]])[] = [
   ["0001-corpus", corpus],
   ["0002-newest", newest],
+  ["0003-jobs", jobs],
   ["0004-graph", graph],
   ["0005-api", api],
 ];
