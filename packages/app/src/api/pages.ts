@@ -5,7 +5,7 @@ import fastifyStatic from "@fastify/static";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { ApiError } from "./problem.ts";
-import { exact, problems } from "./schemas/common.ts";
+import { exact, problems, text } from "./schemas/common.ts";
 
 const INDEX = "index.html";
 /** Files whose names change with their content. */
@@ -38,7 +38,7 @@ export const pageRoutes: FastifyPluginAsyncTypebox<PagesOptions> = async (app, {
         params: exact({ "*": Type.String({ maxLength: 1024 }) }),
         // Pages keep their state in the query.
         querystring: Type.Object({}, { additionalProperties: true }),
-        response: { 200: { content: { "*/*": { schema: Type.String() } } }, ...problems },
+        response: { 200: text("*/*"), ...problems },
       },
     },
     async (request, reply) => {

@@ -24,6 +24,7 @@ import { exportRoutes } from "./routes/exports.ts";
 import { familyRoutes } from "./routes/families.ts";
 import { sampleRoutes } from "./routes/samples.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 import { workRoutes } from "./routes/work.ts";
 import { UploadForm } from "./schemas/batches.ts";
@@ -59,6 +60,7 @@ const ROUTES = [
   familyRoutes,
   exportRoutes,
   workRoutes,
+  tokenRoutes,
 ];
 
 /** Largest body that is no upload. */

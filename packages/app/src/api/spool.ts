@@ -2,14 +2,7 @@
  * Files while they arrive: on the disk, hashed in passing, and enciphered with a key that only this process knows, so
  * that no malware lies about in the clear, not even after a crash.
  */
-import {
-  type Cipheriv,
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  randomBytes,
-  randomUUID,
-} from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -45,7 +38,7 @@ export class Spool {
   async take(source: AsyncIterable<Uint8Array>): Promise<Spooled> {
     const path = join(this.#folder, randomUUID());
     const [key, iv] = [randomBytes(32), randomBytes(16)];
-    const cipher: Cipheriv = createCipheriv(ALGORITHM, key, iv);
+    const cipher = createCipheriv(ALGORITHM, key, iv);
     const hash = createHash("sha256");
     let size = 0;
     const drop = () => rm(path, { force: true });

@@ -13,6 +13,8 @@ import { inspectCommand } from "./inspect.ts";
 import { UsageError } from "./options.ts";
 import { pivotCommand } from "./pivot.ts";
 import { searchCommand } from "./search.ts";
+import { serveCommand } from "./serve.ts";
+import { tokenCommand } from "./token.ts";
 import { triageCommand } from "./triage.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -41,6 +43,8 @@ export function program(): Command {
   searchCommand(assay);
   watchCommand(assay);
   corpusCommand(assay);
+  serveCommand(assay);
+  tokenCommand(assay);
   inherit(assay);
   return assay;
 }

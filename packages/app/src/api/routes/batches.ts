@@ -3,7 +3,6 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import Type from "typebox";
 import type { BatchStatus, BatchEvent as QueueEvent } from "../../jobs/queue.ts";
 import type { Context } from "../context.ts";
 import { isCount, isUuid, readCursor, writeCursor } from "../cursor.ts";
@@ -18,7 +17,7 @@ import {
   EventsHeaders,
   EventsQuery,
 } from "../schemas/batches.ts";
-import { DEFAULT_PAGE, problems, ref } from "../schemas/common.ts";
+import { DEFAULT_PAGE, problems, ref, streamed, text } from "../schemas/common.ts";
 import { MAX_EXPORT } from "../schemas/knowledge.ts";
 import { Report } from "../schemas/samples.ts";
 
@@ -94,7 +93,7 @@ export const batchRoutes: FastifyPluginAsyncTypebox<Context> = async (app, conte
         params: BatchParams,
         querystring: EventsQuery,
         headers: EventsHeaders,
-        response: { 200: { content: { "text/event-stream": { schema: Type.String() } } }, ...problems },
+        response: { 200: text("text/event-stream"), ...problems },
       },
     },
     async (request, reply) => {
@@ -128,7 +127,7 @@ export const batchRoutes: FastifyPluginAsyncTypebox<Context> = async (app, conte
       schema: {
         summary: "One assay.report/1 of all that is done in a batch, with what ties its samples",
         params: BatchParams,
-        response: { 200: ref(Report), ...problems },
+        response: { 200: streamed(ref(Report)), ...problems },
       },
     },
     async ({ params }, reply) => {

@@ -1,7 +1,6 @@
 /** The samples themselves: to download, sealed, and to look into. Whoever gets at them is noted first. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyRequest } from "fastify";
-import Type from "typebox";
 import { type AuditEntry, addAudit, listAudit } from "../../store/audit.ts";
 import { seal } from "../../store/blobs.ts";
 import { sampleState } from "../../store/sample.ts";
@@ -9,7 +8,7 @@ import type { Actor, Context } from "../context.ts";
 import { isCount, readCursor, writeCursor } from "../cursor.ts";
 import { safe } from "../log.ts";
 import { ApiError } from "../problem.ts";
-import { DEFAULT_PAGE, problems, ref } from "../schemas/common.ts";
+import { DEFAULT_PAGE, problems, ref, text } from "../schemas/common.ts";
 import { ArtifactBytes, ArtifactParams, BytesQuery, SampleParams } from "../schemas/samples.ts";
 import { AuditPage, AuditQuery } from "../schemas/system.ts";
 import { Turns } from "../turns.ts";
@@ -31,10 +30,7 @@ export const byteRoutes: FastifyPluginAsyncTypebox<Context> = async (app, contex
         summary: "The sample, sealed as CaRT",
         description: "Live malware. Who fetched what is kept in the audit log.",
         params: SampleParams,
-        response: {
-          200: { content: { "application/octet-stream": { schema: Type.String({ format: "binary" }) } } },
-          ...problems,
-        },
+        response: { 200: text("application/octet-stream"), ...problems },
       },
     },
     async (request, reply) => {

@@ -4,13 +4,12 @@ import { Readable } from "node:stream";
 import { findForm, forms } from "@assay/core/export/registry";
 import { ENGINE_VERSION } from "@assay/core/triage/report";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import Type from "typebox";
 import { standingIds } from "../../store/sample.ts";
 import { search } from "../../store/search.ts";
 import type { Context } from "../context.ts";
 import { ApiError } from "../problem.ts";
 import { exportStream, hashesOfBatch } from "../results.ts";
-import { problems, ref } from "../schemas/common.ts";
+import { problems, ref, text } from "../schemas/common.ts";
 import { ExportList, ExportParams, ExportQuery, MAX_EXPORT } from "../schemas/knowledge.ts";
 import { termsOf } from "./samples.ts";
 
@@ -41,11 +40,8 @@ export const exportRoutes: FastifyPluginAsyncTypebox<Context> = async (app, { co
         params: ExportParams,
         querystring: ExportQuery,
         response: {
-          200: {
-            description: "Of the form's media type",
-            content: { "*/*": { schema: Type.String() } },
-          },
-          304: { description: "Nothing has changed", content: { "*/*": { schema: Type.String() } } },
+          200: { description: "Of the form's media type", ...text("*/*") },
+          304: { description: "Nothing has changed", ...text("*/*") },
           ...problems,
         },
       },

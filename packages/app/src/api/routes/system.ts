@@ -7,7 +7,7 @@ import Type from "typebox";
 import { stats } from "../../store/stats.ts";
 import type { Actor, Context } from "../context.ts";
 import { DOCS_STYLE, docsPage } from "../docs-page.ts";
-import { problems, ref } from "../schemas/common.ts";
+import { problems, ref, text } from "../schemas/common.ts";
 import { Stats } from "../schemas/knowledge.ts";
 import { Health, Me, Ready } from "../schemas/system.ts";
 
@@ -46,7 +46,6 @@ export const systemRoutes: FastifyPluginAsyncTypebox<Context> = async (
         status: isReady ? ("ok" as const) : ("unavailable" as const),
         database,
         blobs,
-        queue: database,
       };
     },
   );
@@ -57,7 +56,7 @@ export const systemRoutes: FastifyPluginAsyncTypebox<Context> = async (
       config: { role: "read" },
       schema: {
         summary: "Numbers for Prometheus",
-        response: { 200: { content: { "text/plain": { schema: Type.String() } } }, ...problems },
+        response: { 200: text("text/plain"), ...problems },
       },
     },
     async (_request, reply) => reply.type(metrics.registry.contentType).send(await metrics.text(queue)),
@@ -103,7 +102,7 @@ export const systemRoutes: FastifyPluginAsyncTypebox<Context> = async (
       config: { role: "read" },
       schema: {
         summary: "This description as a page",
-        response: { 200: { content: { "text/html": { schema: Type.String() } } }, ...problems },
+        response: { 200: text("text/html"), ...problems },
       },
     },
     async (_request, reply) => reply.type("text/html; charset=utf-8").send(docsPage(app.swagger())),
@@ -115,7 +114,7 @@ export const systemRoutes: FastifyPluginAsyncTypebox<Context> = async (
       config: { role: "read" },
       schema: {
         summary: "Its look",
-        response: { 200: { content: { "text/css": { schema: Type.String() } } }, ...problems },
+        response: { 200: text("text/css"), ...problems },
       },
     },
     async (_request, reply) => reply.type("text/css; charset=utf-8").send(DOCS_STYLE),

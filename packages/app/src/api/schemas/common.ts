@@ -93,4 +93,14 @@ export const problems = {
 } as const;
 
 /** An answer without a body. */
-export const Nothing = Type.Null({ description: "Done; no content" });
+export const Nothing = Type.Unsafe<unknown>({ type: "null", description: "Done; no content" });
+
+/** What is sent piece by piece: its type is the route's own affair. */
+export function streamed(schema: TSchema) {
+  return Type.Unsafe<unknown>(schema);
+}
+
+/** An answer that is no JSON. */
+export function text(mediaType: string) {
+  return { content: { [mediaType]: { schema: streamed(Type.String()) } } };
+}

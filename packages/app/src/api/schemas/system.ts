@@ -8,7 +8,6 @@ export const Ready = exact(
     status: oneOf(["ok", "unavailable"]),
     database: Type.Boolean(),
     blobs: Type.Boolean(),
-    queue: Type.Boolean(),
   },
   { $id: "Ready" },
 );
@@ -48,3 +47,26 @@ export const AuditQuery = exact({
   limit: Type.Optional(Limit),
 });
 export const AuditPage = exact({ entries: Type.Array(ref(AuditEntry)), next: Next }, { $id: "AuditPage" });
+
+const TokenRow = {
+  id: Type.String(),
+  name: Type.String(),
+  role: oneOf(ROLES),
+  createdAt: Instant,
+  expiresAt: nullable(Instant),
+  usedAt: nullable(Instant),
+  revokedAt: nullable(Instant),
+};
+export const TokenList = exact({ tokens: Type.Array(exact(TokenRow)) }, { $id: "TokenList" });
+/** Longest that a token may hold. */
+export const MAX_DAYS = 3650;
+export const TokenBody = exact(
+  {
+    name: Type.String({ minLength: 1, maxLength: 100 }),
+    role: oneOf(ROLES),
+    days: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_DAYS, description: "How long it holds" })),
+  },
+  { $id: "TokenBody" },
+);
+export const NewToken = exact({ token: Type.String(), id: Type.String() }, { $id: "NewToken" });
+export const TokenParams = exact({ id: Type.String({ pattern: "^[0-9a-f]{12}$" }) });
