@@ -78,6 +78,12 @@ export function refuseBrokenRequests(): Pick<FastifyServerOptions, "clientErrorH
       refuseOnSocket(socket as Socket, status, detail);
     },
     frameworkErrors(error, request, reply) {
+      // No hook has run for it.
+      reply.headers({
+        "x-request-id": request.id,
+        "content-security-policy": "default-src 'none'",
+        "x-content-type-options": "nosniff",
+      });
       answer(error, request as FastifyRequest, reply as FastifyReply);
     },
   };

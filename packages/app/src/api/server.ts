@@ -68,6 +68,7 @@ const MAX_BODY = 1024 ** 2;
 const MAX_PARAM = 256;
 /** A client that sends and takes nothing for so long is gone (ms); events are never silent for half of it. */
 const IDLE_MS = 60_000;
+const CHECK_MS = 5000;
 /** Largest upload on the slowest line that is waited for (ms). */
 const REQUEST_MS = 30 * 60_000;
 
@@ -105,6 +106,11 @@ export async function buildServer(options: ServerOptions): Promise<App> {
   const routes = new RouteTable();
   const app: App = fastify({
     ...logOptions(options.log),
+    // How often Node looks for connections that are too slow.
+    http: {
+      connectionsCheckingInterval: Math.min(limits.headersMs, CHECK_MS),
+      headersTimeout: limits.headersMs,
+    },
     bodyLimit: MAX_BODY,
     connectionTimeout: IDLE_MS,
     requestTimeout: REQUEST_MS,
@@ -118,7 +124,6 @@ export async function buildServer(options: ServerOptions): Promise<App> {
     },
     ...refuseBrokenRequests(),
   }).withTypeProvider<TypeBoxTypeProvider>();
-  app.server.headersTimeout = limits.headersMs;
   app.addHook("preClose", async () => stopping.abort());
   app.addHook("onClose", async () => {
     context.spool.close();
@@ -127,6 +132,7 @@ export async function buildServer(options: ServerOptions): Promise<App> {
   });
   const write = options.serializer ?? (() => JSON.stringify);
   app.setSerializerCompiler(({ schema }) => write(schema));
+  app.removeContentTypeParser("text/plain");
   for (const schema of sharedSchemas) app.addSchema(schema);
   routes.watch(app);
   logRequests(app);

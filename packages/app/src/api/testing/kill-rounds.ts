@@ -1,0 +1,167 @@
+/**
+ * An embedded server that is killed while it takes uploads, again and again: whatever it acknowledged must be there
+ * afterwards, and be analysed in the end.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { check } from "../../store/check.ts";
+import { openCorpus } from "../../store/corpus.ts";
+
+const COMMAND = fileURLToPath(new URL("../../../bin/assay.cjs", import.meta.url));
+/** Uploads at once. */
+const CLIENTS = 4;
+const MAX_FILES = 3;
+const MAX_BYTES = 200_000;
+/** How long after the first acknowledgement of a round the server is killed, at most (ms). */
+const MAX_LIFE_MS = 1500;
+const START_MS = 120_000;
+const END_MS = 600_000;
+
+export interface KillNumbers {
+  readonly rounds: number;
+  /** Files of uploads that were answered with 202, and uploads that were cut off by the kill. */
+  readonly acknowledged: number;
+  readonly cutOff: number;
+  /** Of the files acknowledged: without their bytes, without their batch, never analysed. */
+  readonly lostBytes: number;
+  readonly lostBatches: number;
+  readonly notAnalysed: number;
+  /** What `assay corpus check` calls damage. */
+  readonly damage: number;
+}
+
+interface Acknowledged {
+  readonly sha256: string;
+  readonly batch: string;
+}
+
+export async function killRounds(
+  folder: string,
+  rounds: number,
+  tell: (text: string) => void = () => undefined,
+): Promise<KillNumbers> {
+  const acknowledged: Acknowledged[] = [];
+  let cutOff = 0;
+  for (let round = 1; round <= rounds; round++) {
+    const server = await start(folder);
+    const before = acknowledged.length;
+    const stop = { now: false };
+    let first: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => {
+      first = resolve;
+    });
+    const clients = Array.from({ length: CLIENTS }, async () => {
+      while (!stop.now) {
+        const answer = await upload(server.url);
+        if (answer === undefined) cutOff++;
+        else acknowledged.push(...answer);
+        first();
+        if (answer === undefined) return;
+      }
+    });
+    await begun;
+    await sleep(Math.random() * MAX_LIFE_MS);
+    await ended(server.child, "SIGKILL");
+    stop.now = true;
+    await Promise.all(clients);
+    tell(`round ${round}: ${acknowledged.length - before} files acknowledged`);
+  }
+  const server = await start(folder);
+  let lostBatches = 0;
+  let notAnalysed = 0;
+  const batches = new Map<string, Set<string>>();
+  for (const { batch, sha256 } of acknowledged)
+    batches.set(batch, (batches.get(batch) ?? new Set()).add(sha256));
+  for (const [batch, hashes] of batches) {
+    const done = await analysed(server.url, batch);
+    if (done === undefined) lostBatches++;
+    else for (const sha256 of hashes) if (!done.has(sha256)) notAnalysed++;
+  }
+  await ended(server.child, "SIGTERM");
+  const corpus = await openCorpus({ folder });
+  try {
+    let lostBytes = 0;
+    for (const { sha256 } of acknowledged)
+      if ((await corpus.blobs?.get(sha256))?.status !== "ok") lostBytes++;
+    const { problems } = await check(corpus);
+    const damage = problems.filter((problem) => problem.damage).length;
+    return { rounds, acknowledged: acknowledged.length, cutOff, lostBytes, lostBatches, notAnalysed, damage };
+  } finally {
+    await corpus.close();
+  }
+}
+
+async function start(folder: string): Promise<{ readonly child: ChildProcess; readonly url: string }> {
+  const child = spawn(
+    process.execPath,
+    [
+      COMMAND,
+      "serve",
+      "--corpus",
+      folder,
+      "--port",
+      "0",
+      "--jobs",
+      "1",
+      "--rate",
+      "1000000",
+      "--log",
+      "error",
+    ],
+    { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, DATABASE_URL: "" } },
+  );
+  let text = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  for (const end = Date.now() + START_MS; Date.now() < end; await sleep(20)) {
+    const url = /^assay: serving on (\S+)$/m.exec(text)?.[1];
+    if (url !== undefined) return { child, url };
+    if (child.exitCode !== null) break;
+  }
+  child.kill("SIGKILL");
+  throw new Error(`the server did not start: ${text}`);
+}
+
+/** Undefined when no whole answer came. */
+async function upload(url: string): Promise<Acknowledged[] | undefined> {
+  const form = new FormData();
+  const hashes = Array.from({ length: 1 + Math.floor(Math.random() * MAX_FILES) }, (_, i) => {
+    const bytes = randomBytes(1 + Math.floor(Math.random() * MAX_BYTES));
+    form.append("file", new Blob([bytes]), `file${i}`);
+    return createHash("sha256").update(bytes).digest("hex");
+  });
+  try {
+    const answer = await fetch(`${url}/api/v1/samples`, { method: "POST", body: form });
+    const body = (await answer.json()) as { batch?: string };
+    if (answer.status !== 202 || body.batch === undefined) return undefined;
+    return hashes.map((sha256) => ({ sha256, batch: body.batch as string }));
+  } catch (error) {
+    // The server is gone in the middle of it.
+    if (error instanceof TypeError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** The files of a batch that have a result when it has ended; undefined for a batch that nobody knows. */
+async function analysed(url: string, batch: string): Promise<Set<string> | undefined> {
+  for (const end = Date.now() + END_MS; ; await sleep(200)) {
+    const answer = await fetch(`${url}/api/v1/batches/${batch}?limit=200`);
+    if (answer.status === 404) return undefined;
+    const { ended: isEnded, samples } = (await answer.json()) as {
+      ended: boolean;
+      samples: { sha256: string; state: string }[];
+    };
+    if (isEnded || Date.now() > end)
+      return new Set(samples.filter(({ state }) => state === "done").map(({ sha256 }) => sha256));
+  }
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill(signal);
+  await gone;
+}
