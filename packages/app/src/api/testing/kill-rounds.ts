@@ -15,7 +15,7 @@ const CLIENTS = 4;
 const MAX_FILES = 3;
 const MAX_BYTES = 200_000;
 /** How long after the first acknowledgement of a round the server is killed, at most (ms). */
-const MAX_LIFE_MS = 1500;
+const MAX_LIFE_MS = 3000;
 const START_MS = 120_000;
 const END_MS = 600_000;
 
