@@ -10,11 +10,15 @@ import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
 import { inspectCommand } from "./inspect.ts";
+import { jobsCommand } from "./jobs.ts";
 import { UsageError } from "./options.ts";
 import { pivotCommand } from "./pivot.ts";
+import { rescanCommand } from "./rescan.ts";
 import { searchCommand } from "./search.ts";
 import { triageCommand } from "./triage.ts";
 import { watchCommand } from "./watch.ts";
+import { workerCommand } from "./worker.ts";
+import { yieldsCommand } from "./yields.ts";
 
 const USAGE_STATUS = 2;
 
@@ -41,6 +45,10 @@ export function program(): Command {
   searchCommand(assay);
   watchCommand(assay);
   corpusCommand(assay);
+  jobsCommand(assay);
+  workerCommand(assay);
+  rescanCommand(assay);
+  yieldsCommand(assay);
   inherit(assay);
   return assay;
 }

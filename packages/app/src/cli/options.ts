@@ -128,7 +128,7 @@ function address(text: string): bigint {
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
-function size(text: string): number {
+export function size(text: string): number {
   const match = /^(\d+)([kmg]?)i?b?$/i.exec(text);
   const unit = match?.[2] === undefined ? undefined : UNITS[match[2].toLowerCase()];
   if (match?.[1] === undefined || unit === undefined)
