@@ -10,13 +10,17 @@ import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
 import { inspectCommand } from "./inspect.ts";
+import { jobsCommand } from "./jobs.ts";
 import { UsageError } from "./options.ts";
 import { pivotCommand } from "./pivot.ts";
+import { rescanCommand } from "./rescan.ts";
 import { searchCommand } from "./search.ts";
 import { serveCommand } from "./serve.ts";
 import { tokenCommand } from "./token.ts";
 import { triageCommand } from "./triage.ts";
 import { watchCommand } from "./watch.ts";
+import { workerCommand } from "./worker.ts";
+import { yieldsCommand } from "./yields.ts";
 
 const USAGE_STATUS = 2;
 
@@ -45,6 +49,10 @@ export function program(): Command {
   corpusCommand(assay);
   serveCommand(assay);
   tokenCommand(assay);
+  jobsCommand(assay);
+  workerCommand(assay);
+  rescanCommand(assay);
+  yieldsCommand(assay);
   inherit(assay);
   return assay;
 }

@@ -12,6 +12,7 @@ export interface Claim {
   readonly id: string;
   /** Which try this is, from 0: a claim that lapsed is told by it from the one after. */
   readonly retryCount: number;
+  readonly worker: string;
   readonly task: TaskRow;
   /** One of the file's names: the analysis may take words of it for passwords. */
   readonly name: string;
@@ -33,7 +34,7 @@ export async function takeJobs(db: Database, boss: Boss, worker: string, n: numb
     const called = await namesOf(tx, ids);
     const claims = jobs.flatMap(({ id, retryCount }) => {
       const task = byJob.get(id);
-      return task === undefined ? [] : [{ id, retryCount, task, name: called.get(task.id) ?? "" }];
+      return task === undefined ? [] : [{ id, retryCount, worker, task, name: called.get(task.id) ?? "" }];
     });
     // A task that has a newer job leaves this one nothing to do.
     const stale = jobs.filter(({ id }) => !byJob.has(id)).map(({ id }) => id);
@@ -123,16 +124,19 @@ export async function giveUp(db: Database, boss: Boss, claim: Claim, text: strin
   });
 }
 
-/** Ends the job and locks its task. False when the claim has lapsed: what came of it is another's to say. */
+/**
+ * Ends the job and locks its task. False when the claim has lapsed: what came of it is another's to say, and the caller's
+ * transaction must not go on.
+ */
 export async function settle(tx: Database, boss: Boss, claim: Claim): Promise<boolean> {
-  const done = await boss.pgBoss.complete(ANALYSE, attemptOf(claim), null, within(tx));
-  if (affected(done) === 0) return false;
+  // The next try of a job that was given back has the same number, so the worker is asked for too.
   const held = await tx
     .select({ id: tasks.id })
     .from(tasks)
-    .where(and(eq(tasks.id, claim.task.id), eq(tasks.job, claim.id)))
+    .where(and(eq(tasks.id, claim.task.id), eq(tasks.job, claim.id), eq(tasks.worker, claim.worker)))
     .for("update");
-  return held.length > 0;
+  if (held.length === 0) return false;
+  return affected(await boss.pgBoss.complete(ANALYSE, attemptOf(claim), null, within(tx))) > 0;
 }
 
 /** pg-boss' types leave out what its answers say. */

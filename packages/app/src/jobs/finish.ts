@@ -4,11 +4,12 @@ import { asc, eq } from "drizzle-orm";
 import type { Corpus } from "../store/corpus.ts";
 import type { Database } from "../store/database.ts";
 import { analysisKey } from "../store/facts.ts";
-import { putBatch, type Run } from "../store/put.ts";
+import { putBatch } from "../store/put.ts";
 import { blobs, samples } from "../store/schema.ts";
 import { touchWatches } from "../store/watch.ts";
 import type { Boss } from "./boss.ts";
 import { type Claim, settle } from "./claim.ts";
+import { type Engine, putEngine, thisRun } from "./engine.ts";
 import { shortReason, tellBatches } from "./events.ts";
 import { PRIORITIES } from "./submit.ts";
 import { submissions, tasks } from "./tables.ts";
@@ -21,13 +22,15 @@ const MAX_NAMES = 64;
 export async function finish(
   { db }: Corpus,
   boss: Boss,
-  run: Run,
+  engine: Engine,
   claim: Claim,
   result: Sample,
 ): Promise<boolean> {
   const { id, sha256, size, priority } = claim.task;
+  const run = thisRun(engine);
   return transact(db, async (tx) => {
     if (!(await settle(tx, boss, claim))) return false;
+    await putEngine(tx, engine);
     const sample = { ...result, sha256, names: await namesOf(tx, id) };
     const at = new Date().toISOString();
     const seenAt = priority === PRIORITIES.rescan ? await lastSeen(tx, sha256) : undefined;
@@ -44,7 +47,8 @@ export async function finish(
     };
     await tx
       .update(tasks)
-      .set({ ...end, changedAt: at, analysis: analysisKey(sample, run.engine) })
+      // Whoever asked for it may be of another release than who did it.
+      .set({ ...end, engine: engine.id, changedAt: at, analysis: analysisKey(sample, run.engine) })
       .where(eq(tasks.id, id));
     await tellBatches(tx, [{ task: id, ...end }], at);
     return true;

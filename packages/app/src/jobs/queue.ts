@@ -84,7 +84,7 @@ function queueOn(corpus: Corpus, boss: Boss, options: QueueOptions): Queue {
     inspect: (id) => inspectDead(db, id),
     putBack: (id) => putBack(db, boss, id),
     discard: (id) => discard(db, id),
-    rescan: (filter) => startRescan(db, boss, filter),
+    rescan: (filter) => startRescan(db, boss, engine, filter),
     close: () => boss.close(),
   };
 }

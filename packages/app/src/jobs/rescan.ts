@@ -22,14 +22,16 @@ const MAX_WAITING = 1000;
 interface RescanData {
   readonly batch: string;
   readonly filter: Filter;
+  /** Of who asked: a worker that takes it on may be of another release. */
+  readonly engine: Engine;
   /** The last sample of the step before. */
   readonly after?: string;
 }
 
 /** The batch of the new rescan. */
-export async function startRescan(db: Database, boss: Boss, filter: Filter): Promise<string> {
+export async function startRescan(db: Database, boss: Boss, engine: Engine, filter: Filter): Promise<string> {
   const batch = crypto.randomUUID();
-  const data: RescanData = { batch, filter };
+  const data: RescanData = { batch, filter, engine };
   await transact(db, async (tx) => {
     await tx.insert(batches).values({
       ...{ id: batch, kind: "rescan", filter, createdAt: new Date().toISOString() },
@@ -41,22 +43,22 @@ export async function startRescan(db: Database, boss: Boss, filter: Filter): Pro
 }
 
 /** Takes rescans on by a step; what is added and that the step is done is one transaction. */
-export async function expandRescan(db: Database, boss: Boss, engine: Engine): Promise<void> {
-  while ((await waiting(db)) < MAX_WAITING && (await step(db, boss, engine)));
+export async function expandRescan(db: Database, boss: Boss): Promise<void> {
+  while ((await waiting(db)) < MAX_WAITING && (await step(db, boss)));
 }
 
 /** False when there was none to do. */
-async function step(db: Database, boss: Boss, engine: Engine): Promise<boolean> {
+async function step(db: Database, boss: Boss): Promise<boolean> {
   return transact(db, async (tx) => {
     const [job] = await boss.pgBoss.fetch<RescanData>(RESCAN, within(tx));
     if (job === undefined) return false;
-    const { batch, filter, after } = job.data;
+    const { batch, filter, engine, after } = job.data;
     const found = await concerned(tx, engine, filter, after, PAGE);
     await boss.pgBoss.complete(RESCAN, job.id, null, within(tx));
     await putWishesIn(tx, boss, engine, { id: batch, kind: "rescan" }, found);
     const last = found.at(-1);
     if (last !== undefined && found.length === PAGE) {
-      const data: RescanData = { batch, filter, after: last.sha256 };
+      const data: RescanData = { batch, filter, engine, after: last.sha256 };
       await boss.pgBoss.insert(RESCAN, [{ data }], within(tx));
     } else await tx.update(batches).set({ complete: true }).where(eq(batches.id, batch));
     return true;

@@ -127,3 +127,13 @@ export async function waiting(db: Database): Promise<number> {
   const [row] = await db.select({ n: count() }).from(tasks).where(eq(tasks.state, sql`'queued'`));
   return row?.n ?? 0;
 }
+
+/** What a worker may still have to do: jobs that wait or are under way, and rescans that look for their samples. */
+export async function openWork(db: Database): Promise<number> {
+  const [open] = await db
+    .select({ n: count() })
+    .from(tasks)
+    .where(inArray(tasks.state, ["queued", "active"]));
+  const [growing] = await db.select({ n: count() }).from(batches).where(eq(batches.complete, false));
+  return (open?.n ?? 0) + (growing?.n ?? 0);
+}

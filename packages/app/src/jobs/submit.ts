@@ -98,7 +98,9 @@ async function write(tx: Database, boss: Boss, engine: Engine, target: Target, a
   const answers = new Map<string, Omit<Accepted, "sha256">>();
   for (const [id, wish] of wanted) {
     const row = before.get(id) as TaskRow;
-    if (row.state === "done" && standing.has(row.analysis ?? "")) answers.set(id, { state: "known" });
+    const isSame = target.kind === "upload" || row.engine === engine.id;
+    if (row.state === "done" && isSame && standing.has(row.analysis ?? ""))
+      answers.set(id, { state: "known" });
     else if (row.job !== null && (row.state === "queued" || row.state === "active")) {
       answers.set(id, { state: "queued", job: row.job });
       if (wish.priority > row.priority) hurried.set(row.job, wish.priority);

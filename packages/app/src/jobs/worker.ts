@@ -12,7 +12,7 @@ import { type Corpus, CorpusError } from "../store/corpus.ts";
 import { type Boss, openBoss } from "./boss.ts";
 import { type Claim, failJob, giveUp, handBack, keepJobs, takeJobs } from "./claim.ts";
 import { collectDead } from "./dead.ts";
-import { type Engine, thisEngine, thisRun } from "./engine.ts";
+import { type Engine, thisEngine } from "./engine.ts";
 import { finish } from "./finish.ts";
 import { expandRescan } from "./rescan.ts";
 import { Scratch } from "./scratch.ts";
@@ -79,6 +79,7 @@ class Worker {
   readonly #engine: Engine;
   /** Jobs under way. */
   readonly #held = new Map<string, { readonly claim: Claim; readonly work: Promise<void> }>();
+  readonly #aborted: Promise<void>;
   #failure: unknown;
   #outageMs = 0;
 
@@ -87,6 +88,11 @@ class Worker {
     this.#boss = boss;
     this.#options = options;
     this.#engine = options.engine ?? thisEngine();
+    const { signal } = options;
+    this.#aborted = new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
     this.#scratch = new Scratch(options.scratchBytes ?? SCRATCH_BYTES);
     this.#pool =
       options.analyse === undefined
@@ -188,7 +194,7 @@ class Worker {
     await this.#settle(claim, (boss) =>
       unread
         ? failJob(this.#corpus.db, boss, claim, `its bytes cannot be read: ${unread.text}`)
-        : finish(this.#corpus, boss, thisRun(this.#engine), claim, known),
+        : finish(this.#corpus, boss, this.#engine, claim, known),
     );
   }
 
@@ -255,8 +261,9 @@ class Worker {
     await sleep(ms, undefined, { signal: this.#options.signal }).catch(() => undefined);
   }
 
+  /** Or the worker is to end. */
   async #oneEnds(): Promise<void> {
-    await Promise.race([...this.#held.values()].map(({ work }) => work));
+    await Promise.race([this.#aborted, ...[...this.#held.values()].map(({ work }) => work)]);
   }
 
   /** Jobs under way are finished, or given back. */
@@ -278,7 +285,7 @@ class Worker {
 
   async #tidy(): Promise<void> {
     while ((await collectDead(this.#corpus.db, this.#boss)) > 0);
-    await expandRescan(this.#corpus.db, this.#boss, this.#engine);
+    await expandRescan(this.#corpus.db, this.#boss);
   }
 }
 
