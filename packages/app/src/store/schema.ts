@@ -221,7 +221,8 @@ export const clusters = assay.table(
   {
     key: integer("key").primaryKey(),
     id: text("id").notNull(),
-    /** When the sample that it is called after was first seen. */
+    /** The sample that it is called after, and when that was first seen. */
+    founder: digest("founder").notNull(),
     founded: instant("founded").notNull(),
     samples: integer("samples").notNull(),
     parts: integer("parts").notNull(),
@@ -265,13 +266,6 @@ export const clusterFamilies = assay.table(
   },
   (t) => [primaryKey({ columns: [t.cluster, t.family] })],
 );
-
-export const communities = assay.table("communities", {
-  id: text("id").primaryKey(),
-  founded: instant("founded").notNull(),
-  clusters: integer("clusters").notNull(),
-  samples: integer("samples").notNull(),
-});
 
 /** Weaker ties between clusters, as far as the detection of communities looked at them. */
 export const clusterEdges = assay.table(

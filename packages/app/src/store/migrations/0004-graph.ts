@@ -8,6 +8,7 @@ export const graph: readonly string[] = [
   `create table assay.clusters (
     key integer primary key,
     id text not null unique,
+    founder bytea not null,
     founded timestamptz(3) not null,
     samples integer not null,
     parts integer not null,
@@ -33,13 +34,6 @@ export const graph: readonly string[] = [
     samples integer not null,
     primary key (cluster, family)
   )`,
-  `create table assay.communities (
-    id text primary key,
-    founded timestamptz(3) not null,
-    clusters integer not null,
-    samples integer not null
-  )`,
-  "create index communities_largest on assay.communities (samples desc, id)",
   `create table assay.cluster_edges (
     a integer not null,
     b integer not null,
