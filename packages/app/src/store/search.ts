@@ -30,7 +30,7 @@ export interface SearchResult {
 }
 
 export async function search(db: Database, terms: readonly Term[], limit: number): Promise<SearchResult> {
-  const which = and(...terms.map((term) => termSql(db, term)));
+  const which = termsSql(db, terms);
   const [row] = await db.select({ n: count() }).from(samples).where(which);
   const newest = await db
     .select({ sha256: samples.sha256 })
@@ -46,6 +46,11 @@ export async function search(db: Database, terms: readonly Term[], limit: number
       [],
     ),
   };
+}
+
+/** What `samples` rows must meet; undefined, all of them, for no terms. */
+export function termsSql(db: Database, terms: readonly Term[]): SQL | undefined {
+  return and(...terms.map((term) => termSql(db, term)));
 }
 
 function termSql(db: Database, { negated, anyOf }: Term): SQL {
