@@ -13,7 +13,8 @@ import {
 } from "../export/testing.ts";
 import type { Config, Report } from "../model/index.ts";
 import { addressesOf, momentOf } from "./claim.ts";
-import { FOREIGN_FORMS, type Foreign, type ForeignForm, readForeign } from "./read.ts";
+import { FOREIGN_FORMS, type ForeignForm } from "./forms.ts";
+import { type Foreign, readForeign } from "./read.ts";
 
 function read(text: string, form?: ForeignForm): Foreign {
   const result = readForeign(utf8Bytes(text), form);

@@ -33,3 +33,21 @@ export function textAt(value: unknown, ...names: readonly string[]): string | un
 export function without(value: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 }
+
+/** Configs nest a few levels; deeper values would exhaust the stack of whatever walks them. */
+export const MAX_DEPTH = 64;
+
+/** Without recursion, since depth is what it guards against. */
+export function depthExceeds(value: unknown, limit: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limit) return true;
+    const next: unknown[] = [];
+    for (const item of level)
+      if (typeof item === "object" && item !== null)
+        for (const inner of Object.values(item))
+          if (typeof inner === "object" && inner !== null) next.push(inner);
+    level = next;
+  }
+  return false;
+}

@@ -12,7 +12,7 @@ function entriesOf(value: unknown): readonly unknown[] {
 
 export function isMwdb(value: unknown): boolean {
   const [first] = entriesOf(value);
-  return isObject(member(first, "cfg")) && textAt(first, "family") !== undefined;
+  return isObject(member(first, "cfg")) && typeof member(first, "family") === "string";
 }
 
 export function readMwdb(value: unknown, reading: Reading): void {

@@ -3,6 +3,8 @@ import { fail, latin1, ok, type Result, utf8, utf16le } from "../bytes/index.ts"
 import { isCape, readCape } from "./cape.ts";
 import { type ForeignReport, Reading } from "./claim.ts";
 import { looksLikeCsv, readCsv } from "./csv.ts";
+import { FOREIGN_FORMS, type ForeignForm } from "./forms.ts";
+import { depthExceeds, MAX_DEPTH } from "./json.ts";
 import { isMaco, readMaco } from "./maco.ts";
 import { isMisp, readMisp } from "./misp.ts";
 import { isMwdb, readMwdb } from "./mwdb.ts";
@@ -21,7 +23,6 @@ interface TextForm {
   readonly readText: (text: string, reading: Reading) => void;
 }
 
-/** In the order in which they are tried. */
 const FORMS = {
   misp: { title: "MISP event", is: isMisp, read: readMisp },
   cape: { title: "CAPE report.json", is: isCape, read: readCape },
@@ -30,15 +31,10 @@ const FORMS = {
   maco: { title: "MACO model", is: isMaco, read: readMaco },
   csv: { title: "CSV of indicators", isText: looksLikeCsv, readText: readCsv },
   text: { title: "text with indicators", isText: (text: string) => !text.includes("\0"), readText },
-} as const satisfies Readonly<Record<string, JsonForm | TextForm>>;
-export type ForeignForm = keyof typeof FORMS;
-
-export const FOREIGN_FORMS = Object.keys(FORMS) as readonly ForeignForm[];
+} as const satisfies Readonly<Record<ForeignForm, JsonForm | TextForm>>;
 
 /** Larger files are refused: all of one is held as text and as values. */
 export const MAX_FOREIGN_BYTES = 64 * 1024 * 1024;
-/** Configs nest a few levels; deeper values would exhaust the stack of whatever walks them. */
-const MAX_DEPTH = 64;
 
 const NO_TEXT = "no text: neither JSON nor CSV nor anything to read";
 
@@ -53,7 +49,8 @@ export function readForeign(bytes: Uint8Array, named?: ForeignForm): Result<Fore
   const text = textOf(bytes);
   if (text === undefined) return fail(NO_TEXT);
   const parsed = jsonOf(text);
-  if (parsed !== undefined && depthExceeds(parsed.value)) return fail(`nested more than ${MAX_DEPTH} deep`);
+  if (parsed !== undefined && depthExceeds(parsed.value, MAX_DEPTH))
+    return fail(`nested more than ${MAX_DEPTH} deep`);
   const form = named ?? detect(text, parsed?.value);
   if (form === undefined) return fail(parsed === undefined ? NO_TEXT : "JSON, but of no form that is known");
   const spec: JsonForm | TextForm = FORMS[form];
@@ -66,7 +63,7 @@ export function readForeign(bytes: Uint8Array, named?: ForeignForm): Result<Fore
   return ok({ ...reading.report, form, title: spec.title });
 }
 
-/** Somebody's JSON of another kind is no text to look for addresses in. */
+/** In the order of the list. Somebody's JSON of another kind is no text to look for addresses in. */
 function detect(text: string, value: unknown): ForeignForm | undefined {
   if (typeof value === "object" && value !== null)
     return FOREIGN_FORMS.find((id) => {
@@ -93,19 +90,4 @@ function jsonOf(text: string): { readonly value: unknown } | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-/** Without recursion, since depth is what it guards against. */
-function depthExceeds(value: unknown): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) return true;
-    const next: unknown[] = [];
-    for (const item of level)
-      if (typeof item === "object" && item !== null)
-        for (const inner of Object.values(item))
-          if (typeof inner === "object" && inner !== null) next.push(inner);
-    level = next;
-  }
-  return false;
 }

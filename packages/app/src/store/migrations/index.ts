@@ -5,11 +5,13 @@ import { CorpusError } from "../errors.ts";
 import { migrations } from "../schema.ts";
 import { corpus } from "./0001-corpus.ts";
 import { newest } from "./0002-newest.ts";
+import { said } from "./0007-said.ts";
 
 /** In the order of their making; new ones go to the end. */
 const ALL: readonly (readonly [id: string, statements: readonly string[]])[] = [
   ["0001-corpus", corpus],
   ["0002-newest", newest],
+  ["0007-said", said],
 ];
 
 /** Any number that no other program locks by: "assay" in ASCII. */

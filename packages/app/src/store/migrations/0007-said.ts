@@ -1,0 +1,29 @@
+/** What others said, apart from all that assay found: nothing here is counted, tied or exported with findings. */
+export const said: readonly string[] = [
+  `create table assay.claims (
+    id uuid primary key,
+    source text collate "C" not null,
+    form text not null,
+    file text collate "C" not null,
+    family text collate "C",
+    said_at timestamptz(3),
+    added_at timestamptz(3) not null,
+    config_id bytea,
+    body bytea not null
+  )`,
+  "create index claims_source on assay.claims (source)",
+  "create index claims_config on assay.claims (config_id) where config_id is not null",
+  `create table assay.claim_subjects (
+    hash bytea not null,
+    claim uuid not null references assay.claims on delete cascade,
+    primary key (hash, claim)
+  )`,
+  "create index claim_subjects_claim on assay.claim_subjects (claim)",
+  `create table assay.claim_values (
+    key uuid not null,
+    claim uuid not null references assay.claims on delete cascade,
+    name text collate "C" not null,
+    primary key (key, claim)
+  )`,
+  "create index claim_values_claim on assay.claim_values (claim)",
+];
