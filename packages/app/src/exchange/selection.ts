@@ -1,7 +1,7 @@
 /** Standing results of the corpus that a query asks for, read page by page, as often as somebody wants them. */
 import type { Sample } from "@assay/core/model/index";
 import type { Term } from "@assay/core/search/query";
-import { and, asc, eq, isNotNull } from "drizzle-orm";
+import { and, asc, eq, inArray, isNotNull } from "drizzle-orm";
 import type { Database } from "../store/database.ts";
 import { reportsOf } from "../store/results.ts";
 import { analyses, samples } from "../store/schema.ts";
@@ -92,6 +92,23 @@ export async function select(db: Database, terms: readonly Term[]): Promise<Sele
     else known.subjects?.add(sha256);
   }
   return new Selection(db, [...chosen.values()], files, newest);
+}
+
+/** These very files, each with what is said of it alone. */
+export async function selectFiles(db: Database, hashes: readonly string[]): Promise<SelectedSample[]> {
+  const rows = await db
+    .select({ sha256: samples.sha256, analysis: analyses.id, engine: analyses.engine })
+    .from(samples)
+    .innerJoin(analyses, eq(analyses.id, samples.analysis))
+    .where(inArray(samples.sha256, [...hashes]))
+    .orderBy(asc(samples.sha256));
+  const reports = await reportsOf(db, [...new Set(rows.map(({ analysis }) => analysis))]);
+  return rows.flatMap(({ sha256, analysis, engine }) => {
+    const report = reports.get(analysis);
+    const own = report === undefined ? undefined : partOf(report, new Set([sha256]));
+    const sample = own ?? (report?.sha256 === sha256 && report.findings.length === 0 ? report : undefined);
+    return sample === undefined ? [] : [{ sample, engine }];
+  });
 }
 
 /** The sample with nothing but what it says of these files; undefined when that is nothing. */

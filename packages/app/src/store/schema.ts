@@ -236,3 +236,26 @@ export const claimValues = assay.table(
   { key: uuid("key").notNull(), claim: uuid("claim").notNull(), name: hostile("name").notNull() },
   (t) => [primaryKey({ columns: [t.key, t.claim] })],
 );
+
+/** Versions of STIX objects as TAXII gives them. */
+export const stixObjects = assay.table(
+  "stix_objects",
+  {
+    id: text("id").notNull(),
+    version: instant("version").notNull(),
+    type: text("type").notNull(),
+    addedAt: instant("added_at").notNull(),
+    latest: boolean("latest").notNull(),
+    body: packed("body").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.id, t.version] }),
+    index("stix_objects_added").on(t.addedAt, t.id, t.version),
+  ],
+);
+
+/** Results whose objects are there. */
+export const stixSamples = assay.table("stix_samples", {
+  sample: digest("sample").primaryKey(),
+  analysis: uuid("analysis").notNull(),
+});

@@ -29,7 +29,9 @@ function openWhole(open: NonNullable<Form["open"]>, head: Head, options: ExportO
   return {
     ...(learn === undefined ? {} : { learn: (sample: Sample) => learn(whole(sample, broken)) }),
     begin: ({ relations, clusters }: Ties) => inner.begin(whole({ relations, clusters }, broken)),
-    ...(write === undefined ? {} : {
+    ...(write === undefined
+      ? {}
+      : {
           write: (sample: Sample, engine?: string) => write(whole(sample, broken), engine),
         }),
     end: () => inner.end(),

@@ -1,4 +1,4 @@
-/** What others said, apart from all that assay found: nothing here is counted, tied or exported with findings. */
+/** Exchange. What others said stands apart from all that assay found: nothing of it is counted, tied or exported with findings. */
 export const said: readonly string[] = [
   `create table assay.claims (
     id uuid primary key,
@@ -26,4 +26,16 @@ export const said: readonly string[] = [
     primary key (key, claim)
   )`,
   "create index claim_values_claim on assay.claim_values (claim)",
+  // What TAXII clients are given: each version of a STIX object with when it came to be there.
+  `create table assay.stix_objects (
+    id text collate "C" not null,
+    version timestamptz(3) not null,
+    type text not null,
+    added_at timestamptz(3) not null,
+    latest boolean not null,
+    body bytea not null,
+    primary key (id, version)
+  )`,
+  "create index stix_objects_added on assay.stix_objects (added_at, id, version)",
+  "create table assay.stix_samples (sample bytea primary key references assay.samples, analysis uuid not null)",
 ];

@@ -1,7 +1,7 @@
 /** A report as a STIX 2.1 bundle. */
 import { hex, utf8Bytes } from "../../bytes/index.ts";
 import { sha256 } from "../../codecs/index.ts";
-import type { Category, Finding, Sample } from "../../model/index.ts";
+import type { Category, ConnUsage, Finding, IndicatorType, Sample } from "../../model/index.ts";
 import { familiesOf, familyName, filesOfSample, type ReportedFile } from "../files.ts";
 import { type Conversion, type ExportOptions, type Head, JsonArray, Omissions, type Ties } from "../form.ts";
 import { type Gathered, Gatherer, type Gatherings, NETWORK_TYPES } from "../gather.ts";
@@ -140,6 +140,11 @@ export class StixBundle {
       if (file.findings.length > 0) this.#hasFindings = true;
       for (const family of familiesOf(file)) this.#learnFamily(family, file);
     }
+  }
+
+  /** What samples beyond these say of their indicators. */
+  know(type: IndicatorType, value: string, family: string, usage: ConnUsage): void {
+    this.#gatherer.know(type, value, family, usage);
   }
 
   #learnFamily(family: string, file: ReportedFile): void {
@@ -301,12 +306,7 @@ export class StixBundle {
     }
   }
 
-  *#analysis(
-    file: ReportedFile,
-    finding: Finding,
-    fileId: string,
-    engine: string,
-  ): Generator<StixObject> {
+  *#analysis(file: ReportedFile, finding: Finding, fileId: string, engine: string): Generator<StixObject> {
     const frame = this.#frame;
     const { family, layout, confidence, artifact } = finding;
     const refs = file.indicators
