@@ -1,6 +1,7 @@
 /**
  * Decompression of deflate (RFC 1951), alone or in its gzip (RFC 1952) and zlib (RFC 1950) envelopes, with a limit on
- * what comes out. fflate does the work, a piece of the input at a time, so that a bomb costs what was allowed.
+ * what comes out. fflate does the work, a piece of the input at a time, so that a bomb costs what was allowed; where the
+ * platform has an inflater of its own, that is asked first.
  */
 import { Inflate } from "fflate";
 import { concatBytes } from "../bytes/index.ts";
@@ -17,6 +18,29 @@ export interface Inflated {
 
 /** Input bytes given at once. Deflate makes at most 1032 bytes of one, so 8 MiB may stand over the limit for a moment. */
 const PIECE = 8192;
+
+/** A platform's own inflater of raw deflate. */
+export interface NativeInflate {
+  /**
+   * The stream at the start of `body`: its content with the input bytes it took, "bad" when it is none or ends too soon,
+   * "more" when over `limit` bytes come out.
+   */
+  whole(
+    body: Uint8Array,
+    limit: number,
+  ): { readonly bytes: Uint8Array; readonly used: number } | "bad" | "more";
+  /** What `body` gives, which may end in mid-stream; "bad" and "more" as above. */
+  start(body: Uint8Array, limit: number): Uint8Array | "bad" | "more";
+}
+
+let native: NativeInflate | undefined;
+/** Of a stream's start, when only that is wanted, no more than this comes out natively. */
+const MAX_START = 0x10_0000;
+
+/** Has the platform inflate. */
+export function useNativeInflate(inflater: NativeInflate | undefined): void {
+  native = inflater;
+}
 
 const GZIP_TRAILER = 8;
 const ZLIB_TRAILER = 4;
@@ -35,6 +59,13 @@ interface StreamState {
 export function inflate(kind: InflateKind, input: Uint8Array, limit: number): Inflated | undefined {
   const start = kind === "deflate" ? 0 : kind === "gzip" ? gzipHeader(input) : zlibHeader(input);
   if (start === undefined) return undefined;
+  const trailer = kind === "gzip" ? GZIP_TRAILER : kind === "zlib" ? ZLIB_TRAILER : 0;
+  if (native !== undefined) {
+    const made = native.whole(input.subarray(start), limit);
+    if (made === "bad") return undefined;
+    if (made !== "more")
+      return { bytes: made.bytes, cut: false, used: Math.min(input.length, start + made.used + trailer) };
+  }
   const parts: Uint8Array[] = [];
   let size = 0;
   const stream = new Inflate((part) => {
@@ -50,7 +81,6 @@ export function inflate(kind: InflateKind, input: Uint8Array, limit: number): In
     at += piece.length;
     if (isDone(state)) {
       const end = at - state.p.length + Math.ceil((state.s.p ?? 0) / 8);
-      const trailer = kind === "gzip" ? GZIP_TRAILER : kind === "zlib" ? ZLIB_TRAILER : 0;
       return result(parts, size, limit, Math.min(input.length, end + trailer));
     }
   }
@@ -64,11 +94,13 @@ export function inflate(kind: InflateKind, input: Uint8Array, limit: number): In
 export function inflateStart(kind: InflateKind, input: Uint8Array, limit: number): Uint8Array | undefined {
   const start = kind === "deflate" ? 0 : kind === "gzip" ? gzipHeader(input) : zlibHeader(input);
   if (start === undefined) return undefined;
+  const piece = input.subarray(start, start + PIECE);
+  const made = native?.start(piece, MAX_START) ?? "more";
+  if (made === "bad") return undefined;
+  if (made !== "more") return made.subarray(0, limit);
   const parts: Uint8Array[] = [];
   const stream = new Inflate((part) => parts.push(part));
-  return push(stream, input.subarray(start, start + PIECE))
-    ? concatBytes(...parts).subarray(0, limit)
-    : undefined;
+  return push(stream, piece) ? concatBytes(...parts).subarray(0, limit) : undefined;
 }
 
 function result(parts: readonly Uint8Array[], size: number, limit: number, used: number): Inflated {

@@ -1,7 +1,7 @@
 /** What stands compressed, by the codecs' own marks: gzip, zlib, aPLib, LZNT1 anywhere; LZMA at the start only. */
 import { View } from "../../bytes/index.ts";
 import {
-  inflate,
+  inflateStart,
   lzmaHeader,
   type Unpacked,
   unpackAplib,
@@ -14,22 +14,27 @@ import { type Carved, HEAD, MAX_CANDIDATES, MAX_CARVED, type MarkCarver, type Se
 
 interface Codec {
   readonly op: string;
-  readonly unpack: (input: Uint8Array, limit: number) => Unpacked | undefined;
+  /** The first bytes that come out of a stream, of which `input` may be the start only. */
+  readonly head: (input: Uint8Array, limit: number) => Uint8Array | undefined;
 }
 
-const GZIP: Codec = { op: "gunzip", unpack: (input, limit) => inflate("gzip", input, limit) };
-const ZLIB: Codec = { op: "zlib", unpack: (input, limit) => inflate("zlib", input, limit) };
-const APLIB: Codec = { op: "aplib", unpack: unpackAplib };
-const LZNT1: Codec = { op: "lznt1", unpack: unpackLznt1 };
-const LZMA: Codec = { op: "lzma", unpack: unpackLzmaFile };
+function whole(op: string, unpack: (input: Uint8Array, limit: number) => Unpacked | undefined): Codec {
+  return { op, head: (input, limit) => unpack(input, limit)?.bytes };
+}
+
+const GZIP: Codec = { op: "gunzip", head: (input, limit) => inflateStart("gzip", input, limit) };
+const ZLIB: Codec = { op: "zlib", head: (input, limit) => inflateStart("zlib", input, limit) };
+const APLIB = whole("aplib", unpackAplib);
+const LZNT1 = whole("lznt1", unpackLznt1);
+const LZMA = whole("lzma", unpackLzmaFile);
 
 /** Input that is enough to see what comes out. */
 const PROBE = 0x1_0000;
 
 /** Head of what `codec` makes of the bytes at `at`. */
-function headOf({ unpack }: Codec, view: View, at: number): View | undefined {
-  const made = unpack(view.clip(at, PROBE).bytes, HEAD);
-  return made && made.bytes.length >= 0x40 ? new View(made.bytes) : undefined;
+function headOf({ head }: Codec, view: View, at: number): View | undefined {
+  const made = head(view.clip(at, PROBE).bytes, HEAD);
+  return made && made.length >= 0x40 ? new View(made) : undefined;
 }
 
 const Z = 0x5a;

@@ -183,28 +183,46 @@ function carveKnown(
   isKnown: (at: number) => boolean,
 ): void {
   const { bytes } = view;
-  const { stride, filter, places } = probeOf(period);
-  const last = end - period - 4;
+  const probe = probeOf(period);
+  const { stride, places } = probe;
   let candidates = 0;
-  for (let at = start; at < last; at += stride) {
-    const four =
-      ((bytes[at] as number) ^ (bytes[at + period] as number)) |
-      (((bytes[at + 1] as number) ^ (bytes[at + period + 1] as number)) << 8) |
-      (((bytes[at + 2] as number) ^ (bytes[at + period + 2] as number)) << 16) |
-      (((bytes[at + 3] as number) ^ (bytes[at + period + 3] as number)) << 24);
-    if (filter[hashOf(four)] === 0) continue;
-    for (const [known, position] of places.get(four) ?? []) {
+  for (let at = nextDifference(bytes, start, end, period, probe); at >= 0; ) {
+    let next = at + stride;
+    for (const [known, position] of places.get(differenceOf(bytes, at, period)) ?? []) {
       if (++candidates > MAX_CANDIDATES || found.length >= MAX_CARVED) return;
-      const base = at - position;
-      const key = keyAt(bytes, base, known, period);
+      const key = keyAt(bytes, at - position, known, period);
       if (key === undefined || isKnown(at)) continue;
       const carved = imageBefore(view, at, end, key);
       if (carved === undefined) continue;
       found.push(carved);
-      at = Math.max(at, carved.start + carved.length - stride);
+      next = Math.max(next, carved.start + carved.length);
       break;
     }
+    at = nextDifference(bytes, next, end, period, probe);
   }
+}
+
+/** The next of the places `from`, `from + stride`, … whose difference may be a known one; -1 when there is none. */
+function nextDifference(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  period: number,
+  { stride, filter }: Probe,
+): number {
+  const last = end - period - 4;
+  for (let at = from; at < last; at += stride)
+    if (filter[hashOf(differenceOf(bytes, at, period))] === 1) return at;
+  return -1;
+}
+
+function differenceOf(bytes: Uint8Array, at: number, period: number): number {
+  return (
+    ((bytes[at] as number) ^ (bytes[at + period] as number)) |
+    (((bytes[at + 1] as number) ^ (bytes[at + period + 1] as number)) << 8) |
+    (((bytes[at + 2] as number) ^ (bytes[at + period + 2] as number)) << 16) |
+    (((bytes[at + 3] as number) ^ (bytes[at + period + 3] as number)) << 24)
+  );
 }
 
 /** Of the known bytes that the view has, so many must be what the key makes of them: 15 of 16. */
@@ -290,31 +308,59 @@ function carveWithKey(
 ): void {
   const { view, start, end } = area;
   const { bytes } = view;
-  const size = key.length;
   let candidates = 0;
   /** Places in a row with the key's bytes: more than two are padding. */
   let row = 0;
-  for (let at = start; at + 4 < end; at += HEADER_STRIDE) {
-    const isZeros =
+  let last = Number.NEGATIVE_INFINITY;
+  for (let at = nextZeros(bytes, start, end, key); at >= 0; ) {
+    let next = at + HEADER_STRIDE;
+    row = at === last + HEADER_STRIDE ? row + 1 : 1;
+    last = at;
+    if (row <= 2 && !isKnown(at)) {
+      if (++candidates > MAX_CANDIDATES || found.length >= MAX_CARVED) return;
+      const carved = imageAround(view, at, start, end, key);
+      if (carved !== undefined) {
+        found.push(carved);
+        next = Math.max(next, carved.start + carved.length);
+      }
+    }
+    at = nextZeros(bytes, next, end, key);
+  }
+}
+
+/** The next of the places `from`, `from + HEADER_STRIDE`, … with four zeros under `key`; -1 when there is none. */
+function nextZeros(bytes: Uint8Array, from: number, end: number, key: Uint8Array): number {
+  const size = key.length;
+  for (let at = from; at + 4 < end; at += HEADER_STRIDE)
+    if (
       bytes[at] === key[at % size] &&
       bytes[at + 1] === key[(at + 1) % size] &&
       bytes[at + 2] === key[(at + 2) % size] &&
-      bytes[at + 3] === key[(at + 3) % size];
-    row = isZeros ? row + 1 : 0;
-    if (row === 0 || row > 2 || isKnown(at)) continue;
-    if (++candidates > MAX_CANDIDATES || found.length >= MAX_CARVED) return;
-    const from = Math.max(start, at + 4 - ZEROS_END);
-    for (let first = at - ZEROS_START; first >= from; first--) {
-      const isMz =
-        bytes[first] === (0x4d ^ (key[first % size] as number)) &&
-        bytes[first + 1] === (0x5a ^ (key[(first + 1) % size] as number));
-      const carved = isMz ? imageUnder(view, first, end, key) : undefined;
-      if (carved === undefined) continue;
-      found.push(carved);
-      at = Math.max(at, carved.start + carved.length - HEADER_STRIDE);
-      break;
-    }
+      bytes[at + 3] === key[(at + 3) % size]
+    )
+      return at;
+  return -1;
+}
+
+/** The image whose header's zeros the four at `at` are. */
+function imageAround(
+  view: View,
+  at: number,
+  start: number,
+  end: number,
+  key: Uint8Array,
+): Carved | undefined {
+  const { bytes } = view;
+  const size = key.length;
+  const from = Math.max(start, at + 4 - ZEROS_END);
+  for (let first = at - ZEROS_START; first >= from; first--) {
+    const isMz =
+      bytes[first] === (0x4d ^ (key[first % size] as number)) &&
+      bytes[first + 1] === (0x5a ^ (key[(first + 1) % size] as number));
+    const carved = isMz ? imageUnder(view, first, end, key) : undefined;
+    if (carved !== undefined) return carved;
   }
+  return undefined;
 }
 
 /** The image that starts right at `start`, by its header's own zeros (keys up to 32 bytes) or a known stub. */
