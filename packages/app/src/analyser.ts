@@ -1,5 +1,5 @@
 /** Core's triage with this platform's hands: native rules, native digests, native PBKDF2, archives by 7-Zip. */
-import { createHash, pbkdf2Sync } from "node:crypto";
+import { hash, pbkdf2Sync } from "node:crypto";
 import { useNativeSearch } from "@assay/core/bytes/index";
 import { useNativeInflate } from "@assay/core/codecs/inflate";
 import { families, familyRules } from "@assay/core/families/index";
@@ -67,7 +67,7 @@ export async function createPorts(
     rules: await createScanner([Object.values(familyRules).join("\n"), ...userRules], engine),
     pbkdf2Sha1: (password, salt, iterations, length) =>
       pbkdf2Sync(password, salt, iterations, length, "sha1"),
-    digest: (algorithm, bytes) => createHash(algorithm).update(bytes).digest("hex"),
+    digest: (algorithm, bytes) => hash(algorithm, bytes, "hex"),
     now: () => performance.now(),
     // Loaded with the first archive: its WebAssembly costs more than all else that a start needs.
     openContainer: async (input) => (await import("./containers/open.ts")).openContainer(input),
