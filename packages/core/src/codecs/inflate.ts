@@ -155,3 +155,22 @@ function zlibHeader(input: Uint8Array): number | undefined {
   const isZlib = (cmf & 15) === 8 && cmf >> 4 <= 7 && ((cmf << 8) | flg) % 31 === 0;
   return isZlib && (flg & 0x20) === 0 ? 2 : undefined;
 }
+
+/**
+ * Whether a block of dynamic Huffman codes may start at `at`: HLIT and HDIST in range, and code lengths that use up their
+ * code space, no more and no less (RFC 1951, 3.2.7). Ten bytes tell; of noise not one in a hundred passes.
+ */
+export function isDynamicBlock(bytes: Uint8Array, at: number): boolean {
+  const bits = (from: number, count: number): number => {
+    const two = (bytes[at + (from >> 3)] ?? 0) | ((bytes[at + (from >> 3) + 1] ?? 0) << 8);
+    return (two >> (from & 7)) & ((1 << count) - 1);
+  };
+  if (bits(3, 5) > 29 || bits(8, 5) > 29) return false;
+  const codes = bits(13, 4) + 4;
+  let space = 0;
+  for (let i = 0; i < codes; i++) {
+    const length = bits(17 + 3 * i, 3);
+    if (length > 0) space += 128 >> length;
+  }
+  return space === 128;
+}

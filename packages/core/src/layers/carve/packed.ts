@@ -2,6 +2,7 @@
 import { View } from "../../bytes/index.ts";
 import {
   inflateStart,
+  isDynamicBlock,
   lzmaHeader,
   type Unpacked,
   unpackAplib,
@@ -104,22 +105,6 @@ function isStoredBlock(bytes: Uint8Array, at: number): boolean {
     ((bytes[at] as number) ^ (bytes[at + 2] as number)) === 0xff &&
     ((bytes[at + 1] as number) ^ (bytes[at + 3] as number)) === 0xff
   );
-}
-
-/** HLIT and HDIST in range, and code lengths that use up their code space, no more and no less (RFC 1951, 3.2.7). */
-function isDynamicBlock(bytes: Uint8Array, at: number): boolean {
-  const bits = (from: number, count: number): number => {
-    const two = (bytes[at + (from >> 3)] ?? 0) | ((bytes[at + (from >> 3) + 1] ?? 0) << 8);
-    return (two >> (from & 7)) & ((1 << count) - 1);
-  };
-  if (bits(3, 5) > 29 || bits(8, 5) > 29) return false;
-  const codes = bits(13, 4) + 4;
-  let space = 0;
-  for (let i = 0; i < codes; i++) {
-    const length = bits(17 + 3 * i, 3);
-    if (length > 0) space += 128 >> length;
-  }
-  return space === 128;
 }
 
 /** A size that loaders put before the stream. */

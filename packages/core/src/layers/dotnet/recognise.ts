@@ -1,6 +1,6 @@
 /** What counts as a payload, told from its first bytes and then from the whole. */
 import { View } from "../../bytes/index.ts";
-import { inflateStart } from "../../codecs/index.ts";
+import { inflateStart, isDynamicBlock } from "../../codecs/index.ts";
 import { classify, parsePe } from "../../formats/index.ts";
 import { RESOURCE_MAGIC, readResourceSet } from "./resource-set.ts";
 import { couldStartText, isText, isWideText } from "./text-bytes.ts";
@@ -117,7 +117,7 @@ for (let pair = 0; pair < PAIRS.length; pair++) {
 export function startsLikePayload(head: Uint8Array, deflate: boolean): boolean {
   const pair = (head[0] as number) | ((head[1] as number) << 8);
   const kinds = PAIRS[pair] as number;
-  if (deflate && (kinds & DEFLATE) !== 0) return true;
+  if (deflate && (kinds & DEFLATE) !== 0 && isDynamicBlock(head, 0)) return true;
   if ((kinds & PLAIN) === 0) return isGzip(head, 4);
   if (pair === MZ) return true;
   const four = (pair | ((head[2] as number) << 16) | ((head[3] as number) << 24)) >>> 0;
@@ -171,7 +171,8 @@ export function prefixHolds(prefix: Uint8Array, deflate: boolean): boolean {
   if (textUnit(prefix.subarray(0, HEAD)) !== 0) return false;
   const isEnveloped = isZlib(prefix[0] ?? 0, prefix[1] ?? 0);
   if (isEnveloped && inflatedHolds("zlib", prefix)) return true;
-  if (deflate && couldBeDeflate(prefix[0] ?? 0)) return inflatedHolds("deflate", prefix);
+  if (deflate && couldBeDeflate(prefix[0] ?? 0) && isDynamicBlock(prefix, 0))
+    return inflatedHolds("deflate", prefix);
   return startsLikePayload(prefix, false) && !isEnveloped;
 }
 
