@@ -105,18 +105,31 @@ function couldBeDeflate(first: number): boolean {
 /** What a payload's first two bytes may be: PLAIN, DEFLATE (a deflate stream without envelope), both or 0. */
 const PLAIN = 1;
 const DEFLATE = 2;
-const PAIRS = new Uint8Array(0x1_0000);
-for (let pair = 0; pair < PAIRS.length; pair++) {
-  const [first, second] = [pair & 0xff, pair >> 8];
-  const isKnown = pair === MZ || [...MAGICS].some((magic) => (magic & 0xffff) === pair);
-  const isPlain = isKnown || pair === 0x8b1f || isZlib(first, second) || couldStartText(first, second);
-  PAIRS[pair] = (isPlain ? PLAIN : 0) | (couldBeDeflate(first) ? DEFLATE : 0);
+let possible: Uint8Array | undefined;
+
+/** Made when it is first asked for: most programs hide nothing. */
+function pairTable(): Uint8Array {
+  if (possible !== undefined) return possible;
+  const table = new Uint8Array(0x1_0000);
+  for (let first = 0; first < 0x100; first++) {
+    const deflate = couldBeDeflate(first) ? DEFLATE : 0;
+    for (let second = 0; second < 0x100; second++) {
+      const isPlain = isZlib(first, second) || couldStartText(first, second);
+      table[first | (second << 8)] = deflate | (isPlain ? PLAIN : 0);
+    }
+  }
+  for (const known of [MZ, 0x8b1f, ...MAGICS]) {
+    const pair = known & 0xffff;
+    table[pair] = (table[pair] as number) | PLAIN;
+  }
+  possible = table;
+  return table;
 }
 
 /** Whether these bytes (HEAD or more) could start a payload or a coat around one. `deflate`: also without envelope. */
 export function startsLikePayload(head: Uint8Array, deflate: boolean): boolean {
   const pair = (head[0] as number) | ((head[1] as number) << 8);
-  const kinds = PAIRS[pair] as number;
+  const kinds = pairTable()[pair] as number;
   if (deflate && (kinds & DEFLATE) !== 0 && isDynamicBlock(head, 0)) return true;
   if ((kinds & PLAIN) === 0) return isGzip(head, 4);
   if (pair === MZ) return true;
@@ -148,7 +161,7 @@ export function nextMask(
   deflate: boolean,
   from: number,
 ): number {
-  const kinds = PAIRS;
+  const kinds = pairTable();
   const wanted = deflate ? PLAIN | DEFLATE : PLAIN;
   const pair = (block[0] as number) | ((block[1] as number) << 8);
   // Of gzip behind a length, whose first bytes may be any.
