@@ -9,8 +9,9 @@ import { RuleError } from "../rules/scanner.ts";
 import { cutShort } from "./cut-short.ts";
 import type { FromWorker, Job, Start, ToWorker, UnpackJob } from "./protocol.ts";
 
+/** A pool that was killed hears nothing more; that it is gone is told by `disconnect`. */
 const send = (message: FromWorker): void => {
-  process.send?.(message);
+  process.send?.(message, undefined, undefined, () => undefined);
 };
 
 /**
