@@ -13,6 +13,7 @@ import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
 import { UsageError } from "./options.ts";
 import { pivotCommand } from "./pivot.ts";
+import { pushCommand } from "./push.ts";
 import { searchCommand } from "./search.ts";
 import { triageCommand } from "./triage.ts";
 import { watchCommand } from "./watch.ts";
@@ -39,6 +40,7 @@ export function program(): Command {
   cartCommand(assay);
   exportCommand(assay);
   importCommand(assay);
+  pushCommand(assay);
   pivotCommand(assay);
   searchCommand(assay);
   watchCommand(assay);
