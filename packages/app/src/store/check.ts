@@ -1,5 +1,6 @@
 /** Looks whether all that the corpus says it has is there and is what it says. */
 import { asc, count, countDistinct, eq, gt, sql } from "drizzle-orm";
+import { compareClusters } from "./cluster-compare.ts";
 import type { Corpus } from "./corpus.ts";
 import type { Database } from "./database.ts";
 import { analysisKey } from "./facts.ts";
@@ -13,7 +14,8 @@ export interface Problem {
     | "unnamed-blob"
     | "damaged-result"
     | "wrong-count"
-    | "wrong-total";
+    | "wrong-total"
+    | "wrong-cluster";
   /** Hash of a sample, key of a result or of an indicator. */
   readonly of: string;
   readonly text: string;
@@ -37,6 +39,7 @@ export async function check(corpus: Corpus): Promise<CheckResult> {
   const kept = await checkBlobs(corpus, problems);
   const results = await checkResults(corpus.db, problems);
   await checkCounts(corpus.db, problems);
+  await checkClusters(corpus.db, problems);
   const [submitted] = await corpus.db.select({ n: count() }).from(samples).where(eq(samples.submitted, true));
   return { blobs: kept, results, notKept: (submitted?.n ?? 0) - kept, problems };
 }
@@ -110,4 +113,10 @@ async function checkCounts(db: Database, problems: Problem[]): Promise<void> {
       ...{ kind: "wrong-total", of: "totals", damage: true },
       text: `${all?.n} samples counted, ${held?.n} hold something`,
     });
+}
+
+/** Clusters follow from what is held, and can be worked out anew: that they do not agree loses nothing. */
+async function checkClusters(db: Database, problems: Problem[]): Promise<void> {
+  for (const { of, text } of await compareClusters(db))
+    problems.push({ kind: "wrong-cluster", of, text, damage: false });
 }

@@ -1,54 +1,105 @@
-/** The clusters of the whole corpus. */
+/** The clusters of the whole corpus, as they were worked out. */
 import type { Cluster, IndicatorType } from "@assay/core/model/index";
-import { correlate, type SharedIndicator } from "@assay/core/relations/correlate";
-import { and, eq, gt, inArray } from "drizzle-orm";
+import { sql } from "drizzle-orm";
+import { bringUpToDate } from "./correlate.ts";
 import type { Database } from "./database.ts";
-import { exclusionList } from "./exclusions.ts";
-import { groupBy } from "./group.ts";
-import { corpusSize } from "./pivot.ts";
-import { holdings, indicators, samples } from "./schema.ts";
+import { ask } from "./rows.ts";
+import { decodeText } from "./text.ts";
+import { scales } from "./ties.ts";
 
-/** Largest first. */
-export async function clusters(db: Database): Promise<Cluster[]> {
-  const rows = await db
-    .selectDistinct({
-      id: indicators.id,
-      type: indicators.type,
-      value: indicators.value,
-      sample: holdings.sample,
-      family: holdings.family,
-    })
-    .from(indicators)
-    .innerJoin(holdings, eq(holdings.indicator, indicators.id))
-    .where(and(gt(indicators.samples, 1), eq(indicators.linkable, true)));
-  const shared = [...groupBy(rows, ({ id }) => id).values()].map((group): SharedIndicator => {
-    const [{ type, value }] = group as [(typeof rows)[number]];
-    const holders = [...new Set(group.map(({ sample }) => sample))].sort();
-    return { type: type as IndicatorType, value, linkable: true, holders };
-  });
-  const families = new Map<string, Set<string>>();
-  for (const { sample, family } of rows)
-    families.set(sample, (families.get(sample) ?? new Set()).add(family));
-  const excluded = await exclusionList(db);
-  return correlate(shared, {
-    total: await corpusSize(db),
-    families,
-    firstSeen: await firstSeen(db, [...families.keys()]),
-    excluded: (type, value) => excluded.covers(type, value) !== undefined,
-  });
+/** A cluster as a list tells it. */
+export interface ClusterOverview extends Cluster {
+  /** How many samples there are; `samples` has some of them. */
+  readonly size: number;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  /** Clusters that weaker ties draw together have the same. */
+  readonly community?: string;
 }
 
-/** Samples asked for at once. */
-const ROWS = 10_000;
+export interface ClusterOptions {
+  /** Clusters told, largest first. */
+  readonly limit: number;
+  /** Samples and ties told of each. */
+  readonly members: number;
+}
 
-async function firstSeen(db: Database, hashes: readonly string[]): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  for (let at = 0; at < hashes.length; at += ROWS) {
-    const rows = await db
-      .select({ sha256: samples.sha256, firstSeen: samples.firstSeen })
-      .from(samples)
-      .where(inArray(samples.sha256, hashes.slice(at, at + ROWS)));
-    for (const row of rows) found.set(row.sha256, row.firstSeen);
-  }
-  return found;
+/** Ties of one cluster that are weighed; the strongest of these are told. */
+const MAX_TIES = 2000;
+
+/** Largest first; what was stored before clusters were kept is worked out when they are first asked for. */
+export async function clusters(
+  db: Database,
+  { limit, members }: Partial<ClusterOptions> = {},
+): Promise<ClusterOverview[]> {
+  await bringUpToDate(db);
+  const rows = await ask<{
+    key: number;
+    id: string;
+    size: number;
+    first: string;
+    last: string;
+    community: string | null;
+  }>(
+    db,
+    sql`select key, id, samples as size, first_seen::text as first, last_seen::text as last, community
+      from assay.clusters where samples > 1 order by samples desc, key limit ${limit ?? 1000}`,
+  );
+  const { weigh } = await scales(db);
+  const all: ClusterOverview[] = [];
+  for (const { key, id, size, first, last, community } of rows)
+    all.push({
+      ...{ id, size, samples: await samplesOf(db, key, members ?? 1000) },
+      families: await familiesOf(db, key),
+      shared: (await tiesOf(db, key, weigh)).slice(0, members ?? 1000),
+      firstSeen: new Date(first).toISOString(),
+      lastSeen: new Date(last).toISOString(),
+      ...(community === null ? {} : { community }),
+    });
+  return all;
+}
+
+async function samplesOf(db: Database, key: number, limit: number): Promise<string[]> {
+  const rows = await ask<{ sample: string }>(
+    db,
+    sql`select encode(m.sample, 'hex') as sample from assay.cluster_samples m
+      join assay.cluster_parts p on p.part = m.part where p.cluster = ${key}
+      order by m.sample limit ${limit}`,
+  );
+  return rows.map(({ sample }) => sample);
+}
+
+async function familiesOf(db: Database, key: number): Promise<string[]> {
+  const rows = await ask<{ family: string }>(
+    db,
+    sql`select family from assay.cluster_families where cluster = ${key} and samples > 0 order by family`,
+  );
+  return rows.map(({ family }) => decodeText(family));
+}
+
+type Weigh = Awaited<ReturnType<typeof scales>>["weigh"];
+
+/** Strongest first. */
+export async function tiesOf(db: Database, key: number, weigh: Weigh): Promise<string[]> {
+  const rows = await ask<{
+    id: string;
+    type: IndicatorType;
+    value: string;
+    samples: number;
+    linkable: boolean;
+  }>(
+    db,
+    sql`select i.id::text, i.type, i.value, i.samples, i.linkable from assay.cluster_ties t
+      join assay.cluster_parts p on p.part = t.part join assay.indicators i on i.id = t.indicator
+      where p.cluster = ${key} limit ${MAX_TIES}`,
+  );
+  return rows
+    .map((row) => weigh({ ...row, value: decodeText(row.value) }, true))
+    .sort(
+      (a, b) =>
+        b.weight - a.weight ||
+        b.samples - a.samples ||
+        (`${a.type}:${a.value}` < `${b.type}:${b.value}` ? -1 : 1),
+    )
+    .map(({ type, value }) => `${type}:${value}`);
 }

@@ -1,4 +1,5 @@
 /** The user's list of what may tie nothing: hosts that many share, sinkholes, names that mean nothing. */
+import { createHash } from "node:crypto";
 import { parseUserList, type UserList } from "@assay/core/export/user-list";
 import { TYPE_NAMES } from "@assay/core/indicators/targets";
 import type { IndicatorType } from "@assay/core/model/index";
@@ -10,6 +11,8 @@ import { exclusions } from "./schema.ts";
 export interface Exclusions {
   /** The entry that covers an indicator; undefined when none does. */
   covers(type: IndicatorType, value: string): string | undefined;
+  /** Equal for equal lists; empty for an empty one, as a new corpus has it. */
+  readonly digest: string;
 }
 
 /** What an entry is: `TYPE:VALUE`, or a domain (with all under it), an address, a range, a socket, a URL. */
@@ -29,7 +32,8 @@ export function parseExclusion(text: string): Entry | undefined {
 }
 
 export async function exclusionList(db: Database): Promise<Exclusions> {
-  const entries = (await listExclusions(db)).flatMap(({ entry }) => {
+  const rows = await listExclusions(db);
+  const entries = rows.flatMap(({ entry }) => {
     const parsed = parseExclusion(entry);
     return parsed === undefined ? [] : [{ entry, parsed }];
   });
@@ -45,7 +49,11 @@ export async function exclusionList(db: Database): Promise<Exclusions> {
       .map(({ entry }) => entry)
       .join("\n"),
   );
-  return { covers: (type, value) => named.get(`${type}:${value}`) ?? list.covers(type, value) };
+  const all = JSON.stringify(rows.map(({ entry }) => entry));
+  return {
+    covers: (type, value) => named.get(`${type}:${value}`) ?? list.covers(type, value),
+    digest: rows.length === 0 ? "" : createHash("sha256").update(all).digest("hex"),
+  };
 }
 
 export async function listExclusions(db: Database): Promise<{ entry: string; addedAt: string }[]> {

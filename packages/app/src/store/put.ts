@@ -1,11 +1,12 @@
 /**
  * Writes results: a batch is one transaction, so that what was acknowledged is there and what was not leaves nothing.
  *
- * Writers on one server take rows in one order (samples, then indicators, each by key), so that none waits for
- * another that waits for it.
+ * Writers on one server take rows in one order (samples, then indicators, each by key, the clusters last), so that none
+ * waits for another that waits for it.
  */
 import type { Sample } from "@assay/core/model/index";
 import { asc, eq, getTableColumns, inArray, sql } from "drizzle-orm";
+import { type HoldChange, joinClusters } from "./cluster-join.ts";
 import type { Database } from "./database.ts";
 import { type Facts, factsOf, type Holding, type IndicatorFacts, type SubjectFacts } from "./facts.ts";
 import { groupBy } from "./group.ts";
@@ -342,7 +343,18 @@ async function putHoldings(
     await pointAtResults(db, changed);
   }
   if (total !== 0) await addTotal(db, total, changed[0]?.[0] ?? "0");
+  await joinClusters(db, changed.map(holdChange));
   return gained;
+}
+
+function holdChange([sample, { before, holds }]: [string, Standing]): HoldChange {
+  return {
+    sample,
+    before: new Set(before.map(({ indicator }) => indicator)),
+    now: new Set(holds.map(({ indicator }) => indicator)),
+    familiesBefore: new Set(before.map(({ family }) => family)),
+    familiesNow: new Set(holds.map(({ family }) => family)),
+  };
 }
 
 /** Counts, and when each was seen, of all that the batch holds or held. */

@@ -48,3 +48,24 @@ function jsonOf(column: Column, value: unknown): unknown {
   const driver = column.mapToDriverValue(value);
   return driver instanceof Uint8Array ? `\\x${Buffer.from(driver).toString("hex")}` : driver;
 }
+
+/** Rows of a statement that drizzle has no words for; its columns must be texts, numbers or booleans. */
+export async function ask<T>(db: Database, statement: SQL): Promise<T[]> {
+  // Both drivers give an object with `rows`, but share no type that says so.
+  return ((await db.execute(statement)) as unknown as { rows: T[] }).rows;
+}
+
+/** An array parameter of any length, for `= any(…)`. */
+export function uuids(ids: readonly string[]): SQL {
+  return sql`array(select value::uuid from json_array_elements_text(${JSON.stringify(ids)}::json))`;
+}
+
+/** As `uuids`, of digests in hex. */
+export function digests(hashes: readonly string[]): SQL {
+  return sql`array(select decode(value, 'hex') from json_array_elements_text(${JSON.stringify(hashes)}::json))`;
+}
+
+/** As `uuids`, of integers. */
+export function integers(numbers: readonly number[]): SQL {
+  return sql`array(select value::integer from json_array_elements_text(${JSON.stringify(numbers)}::json))`;
+}

@@ -8,7 +8,18 @@
  *        │                 └─< findings ─> configs ─< config_fields
  *        └─< holdings >─ indicators     what the standing result says that the sample holds
  */
-import { bigint, boolean, index, inet, integer, pgSchema, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  index,
+  inet,
+  integer,
+  pgSchema,
+  primaryKey,
+  real,
+  text,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { digest, hostile, instant, packed } from "./columns.ts";
 
 export const assay = pgSchema("assay");
@@ -127,8 +138,8 @@ export const findings = assay.table(
   (t) => [
     primaryKey({ columns: [t.analysis, t.n] }),
     index("findings_subject").on(t.subject),
-    index("findings_config").on(t.config),
-    index("findings_family").on(t.family),
+    index("findings_config").on(t.config, t.subject),
+    index("findings_family").on(t.family, t.subject),
   ],
 );
 
@@ -203,3 +214,92 @@ export const watchHits = assay.table(
   },
   (t) => [primaryKey({ columns: [t.watch, t.sample, t.indicator] })],
 );
+
+/** Samples that strong ties bind together; also one alone, where weaker ties lead on from it. */
+export const clusters = assay.table(
+  "clusters",
+  {
+    key: integer("key").primaryKey(),
+    id: text("id").notNull(),
+    /** The sample that it is called after, and when that was first seen. */
+    founder: digest("founder").notNull(),
+    founded: instant("founded").notNull(),
+    samples: integer("samples").notNull(),
+    parts: integer("parts").notNull(),
+    firstSeen: instant("first_seen").notNull(),
+    lastSeen: instant("last_seen").notNull(),
+    community: text("community"),
+    /** Its community is to be worked out again. */
+    touched: boolean("touched").notNull(),
+  },
+  (t) => [index("clusters_largest").on(t.samples.desc(), t.key)],
+);
+
+/** Names of clusters that became part of others: they lead there. */
+export const clusterNames = assay.table("cluster_names", {
+  id: text("id").primaryKey(),
+  cluster: integer("cluster").notNull(),
+});
+
+export const clusterParts = assay.table("cluster_parts", {
+  part: integer("part").primaryKey(),
+  cluster: integer("cluster").notNull(),
+});
+
+export const clusterSamples = assay.table("cluster_samples", {
+  sample: digest("sample").primaryKey(),
+  part: integer("part").notNull(),
+});
+
+/** Indicators that tie: two samples or more hold them. */
+export const clusterTies = assay.table("cluster_ties", {
+  indicator: uuid("indicator").primaryKey(),
+  part: integer("part").notNull(),
+});
+
+export const clusterFamilies = assay.table(
+  "cluster_families",
+  {
+    cluster: integer("cluster").notNull(),
+    family: hostile("family").notNull(),
+    samples: integer("samples").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.cluster, t.family] })],
+);
+
+/** Weaker ties between clusters, as far as the detection of communities looked at them. */
+export const clusterEdges = assay.table(
+  "cluster_edges",
+  {
+    a: integer("a").notNull(),
+    b: integer("b").notNull(),
+    indicator: uuid("indicator").notNull(),
+    weight: real("weight").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.a, t.b, t.indicator] })],
+);
+
+/** Indicators that differ by a slip of the hand; `a` is the one whose value sorts first. */
+export const nearDuplicates = assay.table(
+  "near_duplicates",
+  { a: uuid("a").notNull(), b: uuid("b").notNull(), why: hostile("why").notNull() },
+  (t) => [primaryKey({ columns: [t.a, t.b] })],
+);
+
+/** Samples that lost a tie: whether they still belong where they are is to be looked at. */
+export const suspects = assay.table("suspects", { sample: digest("sample").primaryKey() });
+
+/** Samples that gained a weaker tie. */
+export const loose = assay.table("loose", { sample: digest("sample").primaryKey() });
+
+/** Indicators that nobody compared with the others yet. */
+export const unmatched = assay.table("unmatched", { indicator: uuid("indicator").primaryKey() });
+
+/** One row. */
+export const correlation = assay.table("correlation", {
+  part: integer("part").primaryKey(),
+  /** False: clusters were never worked out for what is there. */
+  built: boolean("built").notNull(),
+  /** Digest of the list of exclusions that the ties follow. */
+  exclusions: text("exclusions").notNull(),
+});

@@ -132,3 +132,44 @@ function labelSlip(a: string, b: string): string | undefined {
     ? `one character more or less: "${come}" at place ${start + 1}`
     : `one character differs at place ${start + 1}: "${gone}" and "${come}"`;
 }
+
+/** What may stand in a label. */
+const LETTERS = "abcdefghijklmnopqrstuvwxyz-";
+const DIGITS = "0123456789";
+
+/**
+ * Every value that `nearDuplicates` could pair with this one, and some that it would not: to look them up where comparing
+ * all is too much. Some hundred for a name, some dozen for an address; none for what no slip is flagged of.
+ */
+export function slipsOf(value: string): Set<string> {
+  const slips = new Set(parseIpv4(value) === undefined ? nameSlips(value) : addressSlips(value.split(".")));
+  slips.delete(value);
+  return slips;
+}
+
+function* addressSlips(octets: readonly string[]): Generator<string> {
+  for (const [i, octet] of octets.slice(0, 3).entries())
+    // An octet is written without leading zeros.
+    for (const other of [...deletions(octet), ...insertions(octet, DIGITS)])
+      if (/^(?:0|[1-9]\d{0,2})$/.test(other) && Number(other) < 256)
+        yield octets.map((same, at) => (at === i ? other : same)).join(".");
+}
+
+function* nameSlips(value: string): Generator<string> {
+  const name = registrable(value);
+  if (name === undefined) return;
+  const { before, label, suffix } = name;
+  const alphabet = LETTERS + DIGITS;
+  for (const other of [...deletions(label), ...insertions(label, alphabet), ...changes(label, alphabet)])
+    if (other.length >= MIN_LABEL) yield `${before === "" ? "" : `${before}.`}${other}.${suffix}`;
+}
+
+function* insertions(text: string, alphabet: string): Generator<string> {
+  for (let i = 0; i <= text.length; i++)
+    for (const char of alphabet) yield text.slice(0, i) + char + text.slice(i);
+}
+
+function* changes(text: string, alphabet: string): Generator<string> {
+  for (let i = 0; i < text.length; i++)
+    for (const char of alphabet) yield text.slice(0, i) + char + text.slice(i + 1);
+}

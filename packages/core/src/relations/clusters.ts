@@ -75,8 +75,13 @@ export function founderId(firstSeen: ReadonlyMap<string, string>): ClusterId {
   const age = (sample: string) => `${firstSeen.get(sample) ?? ""} ${sample}`;
   return (samples) => {
     const [first, ...rest] = samples as [string, ...string[]];
-    return hashedId(rest.reduce((oldest, one) => (age(one) < age(oldest) ? one : oldest), first));
+    return clusterName(rest.reduce((oldest, one) => (age(one) < age(oldest) ? one : oldest), first));
   };
+}
+
+/** The name of the cluster that `founder` (a SHA-256) was the first of; `round` tells it from one that has it already. */
+export function clusterName(founder: string, round = 0): string {
+  return hashedId(round === 0 ? founder : `${founder} ${round}`);
 }
 
 function hashedId(text: string): string {

@@ -1,0 +1,274 @@
+/**
+ * Communities: clusters, and samples that belong to none, that weaker ties draw together. Found by Louvain's method over
+ * the region around what was touched, each region as far as the budget goes; what is beyond stays as it is.
+ */
+import { clusterName } from "@assay/core/relations/clusters";
+import { sql } from "drizzle-orm";
+import {
+  agesOf,
+  clusterOfSamples,
+  clustersByKey,
+  countFamilies,
+  familiesOf,
+  giveIds,
+  newKeys,
+} from "./cluster-bind.ts";
+import type { Database } from "./database.ts";
+import { groupBy } from "./group.ts";
+import { ask, insertRows, integers, uuids } from "./rows.ts";
+import { clusterEdges, clusterParts, clusterSamples, clusters } from "./schema.ts";
+import { decodeText } from "./text.ts";
+import { lockClusters, type Scales, scales, type TieRow } from "./ties.ts";
+
+/** Clusters and samples that one region begins with. */
+const SEEDS = 500;
+/** Of a cluster with more samples, so many are looked at for weaker ties. */
+const MAX_MEMBERS = 2000;
+/** Ties between two clusters that are told. */
+const MAX_EDGES = 3;
+
+/** Works off what was touched; returns how many clusters changed their community. */
+export async function detectCommunities(db: Database, budget: number): Promise<number> {
+  for (let moved = 0; ; ) {
+    const step = await db.transaction(async (tx) => {
+      await lockClusters(tx);
+      return nextRegion(tx, budget);
+    });
+    if (step === undefined) return moved;
+    moved += step;
+  }
+}
+
+/** Undefined when nothing waits. */
+async function nextRegion(db: Database, budget: number): Promise<number | undefined> {
+  const waiting = await ask<{ sample: string }>(
+    db,
+    sql`with gone as (delete from assay.loose where sample in (select sample from assay.loose order by sample limit ${SEEDS})
+      returning sample) select encode(sample, 'hex') as sample from gone`,
+  );
+  const touched = await ask<{ key: number }>(
+    db,
+    sql`select key from assay.clusters where touched order by key limit ${SEEDS}`,
+  );
+  if (waiting.length === 0 && touched.length === 0) return undefined;
+  const placed = await place(
+    db,
+    waiting.map(({ sample }) => sample),
+  );
+  const seeds = new Set([...placed.values(), ...touched.map(({ key }) => key)]);
+  const region = await regionOf(db, seeds, budget, await scales(db));
+  const moved = await assign(db, region);
+  await db.execute(
+    sql`update assay.clusters set touched = false where key = any(${integers([...region.clusters, ...seeds])}) and touched`,
+  );
+  return moved;
+}
+
+/** The cluster of each sample; those that have none become one alone. */
+async function place(db: Database, samples: readonly string[]): Promise<Map<string, number>> {
+  const placed = await clusterOfSamples(db, samples);
+  const alone = samples.filter((sample) => !placed.has(sample));
+  if (alone.length === 0) return placed;
+  const keys = await newKeys(db, alone.length);
+  const ages = await agesOf(db, alone);
+  const families = await familiesOf(db, alone);
+  const rows = alone.flatMap((sample, i) => {
+    const age = ages.get(sample);
+    const key = keys[i] as number;
+    if (age === undefined) return [];
+    placed.set(sample, key);
+    return [
+      {
+        ...{ key, id: "", founder: sample, founded: age.first, samples: 1, parts: 1 },
+        ...{ firstSeen: age.first, lastSeen: age.last, community: null, touched: true },
+      },
+    ];
+  });
+  await giveIds(db, rows);
+  await insertRows(db, clusters, rows);
+  await insertRows(
+    db,
+    clusterParts,
+    rows.map(({ key }) => ({ part: key, cluster: key })),
+  );
+  await insertRows(
+    db,
+    clusterSamples,
+    rows.map(({ key, founder }) => ({ sample: founder, part: key })),
+  );
+  await countFamilies(
+    db,
+    families.map(({ sample, family }) => ({ cluster: placed.get(sample) as number, family, by: 1 })),
+  );
+  return placed;
+}
+
+interface Region {
+  readonly clusters: ReadonlySet<number>;
+  /** Weaker ties and the clusters that hold them. */
+  readonly ties: ReadonlyMap<string, { readonly weight: number; readonly clusters: Set<number> }>;
+}
+
+/** What weaker ties lead to from the seeds, with all of the communities on the way. */
+async function regionOf(
+  db: Database,
+  seeds: ReadonlySet<number>,
+  budget: number,
+  { weigh }: Scales,
+): Promise<Region> {
+  const reached = new Set<number>();
+  const ties = new Map<string, { weight: number; clusters: Set<number> }>();
+  let frontier = [...seeds];
+  while (frontier.length > 0 && reached.size <= budget) {
+    for (const key of frontier) reached.add(key);
+    const next = new Set(await sameCommunity(db, frontier));
+    const held = await weaklyHeld(db, frontier);
+    const fresh = held.filter(({ id }) => !ties.has(id));
+    const weak = fresh.flatMap((row) => {
+      const { strength, weight } = weigh(row, row.cluster !== null);
+      return strength === "weak" ? [{ id: row.id, weight }] : [];
+    });
+    for (const { id, weight } of weak) ties.set(id, { weight, clusters: new Set() });
+    const holders = await ask<{ indicator: string; sample: string }>(
+      db,
+      sql`select distinct indicator::text, encode(sample, 'hex') as sample from assay.holdings
+        where indicator = any(${uuids(weak.map(({ id }) => id))})`,
+    );
+    const placed = await place(db, [...new Set(holders.map(({ sample }) => sample))]);
+    for (const { indicator, sample } of holders) {
+      const key = placed.get(sample);
+      if (key === undefined) continue;
+      ties.get(indicator)?.clusters.add(key);
+      next.add(key);
+    }
+    frontier = [...next].filter((key) => !reached.has(key));
+  }
+  for (const key of frontier) reached.add(key);
+  return { clusters: reached, ties };
+}
+
+async function sameCommunity(db: Database, keys: readonly number[]): Promise<number[]> {
+  const rows = await ask<{ key: number }>(
+    db,
+    sql`select key from assay.clusters where community in (
+      select community from assay.clusters where key = any(${integers(keys)}) and community is not null)`,
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** Shared indicators of the clusters' samples that bind none of them. */
+async function weaklyHeld(db: Database, keys: readonly number[]): Promise<TieRow[]> {
+  const rows = await ask<TieRow>(
+    db,
+    sql`select distinct i.id::text, i.type, i.value, i.samples, i.linkable, null::integer as cluster
+      from unnest(${integers(keys)}) as c (key)
+      cross join lateral (
+        select m.sample from assay.cluster_parts p join assay.cluster_samples m on m.part = p.part
+        where p.cluster = c.key limit ${MAX_MEMBERS}
+      ) m
+      join assay.holdings h on h.sample = m.sample
+      join assay.indicators i on i.id = h.indicator
+      where i.samples > 1 and i.linkable
+        and not exists (select from assay.cluster_ties t where t.indicator = i.id)`,
+  );
+  return rows.map((row) => ({ ...row, value: decodeText(row.value) }));
+}
+
+/** Finds the communities of a region and gives them names; returns how many clusters moved. */
+async function assign(db: Database, region: Region): Promise<number> {
+  const known = await clustersByKey(db, [...region.clusters]);
+  const found = await louvain(region);
+  const former = new Map([...known.values()].map(({ key, community }) => [key, community]));
+  const names = nameCommunities(found, known);
+  const now = new Map<number, string | null>([...region.clusters].map((key) => [key, null]));
+  for (const [i, group] of found.entries()) for (const key of group) now.set(key, names[i] as string);
+  const changed = [...now].filter(([key, name]) => known.has(key) && (former.get(key) ?? null) !== name);
+  for (const [name, group] of groupBy(changed, ([, community]) => community))
+    await db.execute(
+      sql`update assay.clusters set community = ${name} where key = any(${integers(group.map(([key]) => key))})`,
+    );
+  await putEdges(db, region, known);
+  return changed.length;
+}
+
+/** Groups of two clusters or more. */
+async function louvain({ clusters: keys, ties }: Region): Promise<number[][]> {
+  const [{ UndirectedGraph }, { default: detect }] = await Promise.all([
+    import("graphology"),
+    import("graphology-communities-louvain"),
+  ]);
+  const graph = new UndirectedGraph();
+  // The order of nodes decides between equals.
+  for (const key of [...keys].sort((a, b) => a - b)) graph.addNode(`c${key}`);
+  for (const [id, { weight, clusters: held }] of [...ties].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (held.size < 2) continue;
+    // Samples that share something meet in its node, so that a thousand of them are not half a million pairs.
+    graph.addNode(`t${id}`);
+    for (const key of held) graph.mergeEdge(`c${key}`, `t${id}`, { weight });
+  }
+  if (graph.size === 0) return [];
+  const of = detect(graph, { getEdgeWeight: "weight", randomWalk: false });
+  const groups = groupBy(
+    [...keys].sort((a, b) => a - b),
+    (key) => of[`c${key}`],
+  );
+  return [...groups.values()].filter((group) => group.length > 1);
+}
+
+type Known = Awaited<ReturnType<typeof clustersByKey>>;
+
+/**
+ * The name of a former community goes to the group that has most of its samples, and each group takes one name; a new one
+ * is called after its oldest cluster.
+ */
+function nameCommunities(groups: readonly number[][], known: Known): string[] {
+  const overlaps: { readonly group: number; readonly name: string; readonly samples: number }[] = [];
+  for (const [group, keys] of groups.entries()) {
+    const counts = new Map<string, number>();
+    for (const key of keys) {
+      const row = known.get(key);
+      if (row?.community != null) counts.set(row.community, (counts.get(row.community) ?? 0) + row.samples);
+    }
+    for (const [name, samples] of counts) overlaps.push({ group, name, samples });
+  }
+  overlaps.sort((a, b) => b.samples - a.samples || (a.name < b.name ? -1 : 1) || a.group - b.group);
+  const names = new Map<number, string>();
+  const taken = new Set<string>();
+  for (const { group, name } of overlaps)
+    if (!names.has(group) && !taken.has(name)) {
+      names.set(group, name);
+      taken.add(name);
+    }
+  return groups.map((keys, group) => {
+    const kept = names.get(group);
+    if (kept !== undefined) return kept;
+    const rows = keys.flatMap((key) => known.get(key) ?? []);
+    const [oldest] = rows.sort((a, b) => (`${a.founded} ${a.id}` < `${b.founded} ${b.id}` ? -1 : 1));
+    for (let round = 0; ; round++) {
+      const name = clusterName(oldest?.founder ?? "", round).replace("cluster-", "community-");
+      if (taken.has(name) || overlaps.some((one) => one.name === name)) continue;
+      taken.add(name);
+      return name;
+    }
+  });
+}
+
+/** The strongest ties between clusters: each joins its largest cluster with the others. */
+async function putEdges(db: Database, { clusters: keys, ties }: Region, known: Known): Promise<void> {
+  await db.execute(
+    sql`delete from assay.cluster_edges where a = any(${integers([...keys])}) or b = any(${integers([...keys])})`,
+  );
+  const byEnds = new Map<string, (typeof clusterEdges.$inferInsert)[]>();
+  for (const [indicator, { weight, clusters: held }] of ties) {
+    const size = (key: number) => known.get(key)?.samples ?? 0;
+    const [hub, ...others] = [...held].sort((a, b) => size(b) - size(a) || a - b);
+    for (const other of others) {
+      const [a, b] = [Math.min(hub as number, other), Math.max(hub as number, other)];
+      const ends = `${a} ${b}`;
+      byEnds.set(ends, [...(byEnds.get(ends) ?? []), { a, b, indicator, weight }]);
+    }
+  }
+  const strongest = (rows: (typeof clusterEdges.$inferInsert)[]) =>
+    rows.sort((x, y) => y.weight - x.weight || (x.indicator < y.indicator ? -1 : 1)).slice(0, MAX_EDGES);
+  await insertRows(db, clusterEdges, [...byEnds.values()].flatMap(strongest));
+}

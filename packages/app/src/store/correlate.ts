@@ -1,0 +1,58 @@
+/**
+ * The step of correlation that follows storing: what a batch leaves behind is worked off, as far as the budget goes.
+ * Ties that come are bound when they are stored; here are those that went, look-alikes, and communities.
+ */
+
+import { buildClusters } from "./cluster-build.ts";
+import { followExclusions } from "./cluster-exclude.ts";
+import { type Settled, settle } from "./cluster-settle.ts";
+import { detectCommunities } from "./communities.ts";
+import type { Database } from "./database.ts";
+import { matchNear } from "./near.ts";
+import { correlation } from "./schema.ts";
+
+export interface CorrelateOptions {
+  /** Samples visited for one cluster that lost ties, and for one region of communities. Default: BUDGET. */
+  readonly budget?: number;
+  /** Every cluster from the beginning; names stay. */
+  readonly anew?: boolean;
+}
+
+export interface Correlated {
+  /** All clusters were worked out anew. */
+  readonly built: boolean;
+  /** Samples whose lost ties were looked at; clusters that came off; samples left whose clusters are too large. */
+  readonly settled: number;
+  readonly split: number;
+  readonly left: number;
+  /** Pairs of indicators flagged. */
+  readonly nearDuplicates: number;
+  /** Clusters that are in another community now. */
+  readonly moved: number;
+}
+
+const BUDGET = 50_000;
+
+export async function correlate(db: Database, options: CorrelateOptions = {}): Promise<Correlated> {
+  const budget = options.budget ?? BUDGET;
+  const { built, ...settled } = await bringUpToDate(db, budget, options.anew ?? false);
+  return {
+    built,
+    ...settled,
+    nearDuplicates: await matchNear(db),
+    moved: await detectCommunities(db, budget),
+  };
+}
+
+/** Clusters as all that is stored and excluded says; whoever asks for them begins with this. */
+export async function bringUpToDate(
+  db: Database,
+  budget = BUDGET,
+  anew = false,
+): Promise<Settled & { readonly built: boolean }> {
+  const [state] = await db.select({ built: correlation.built }).from(correlation);
+  const built = anew || state?.built !== true;
+  await followExclusions(db);
+  if (built) await buildClusters(db);
+  return { built, ...(await settle(db, budget)) };
+}

@@ -1,0 +1,81 @@
+/**
+ * Flags indicators of the corpus that differ by a slip of the hand, each new one against all that are there. Everything
+ * that a slip could have made of it is looked up by key, so that no index of all spellings has to be kept.
+ */
+import {
+  type NearDuplicate,
+  nearDuplicates as pairsOf,
+  slipsOf,
+} from "@assay/core/indicators/near-duplicates";
+import type { IndicatorType } from "@assay/core/model/index";
+import { sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import { indicatorKey } from "./keys.ts";
+import { ask, insertRows, uuids } from "./rows.ts";
+import { nearDuplicates } from "./schema.ts";
+import { decodeText } from "./text.ts";
+
+/** Indicators of one transaction; each has some hundred spellings. */
+const PAGE = 50;
+/** One with more partners than this is of a generated series, and its flags are not told. */
+export const MAX_PARTNERS = 4;
+
+/** Looks at all that nobody looked at yet; returns how many pairs were found. */
+export async function matchNear(db: Database): Promise<number> {
+  for (let found = 0; ; ) {
+    const step = await db.transaction(nextPage);
+    if (step === undefined) return found;
+    found += step;
+  }
+}
+
+interface Row {
+  readonly id: string;
+  readonly type: IndicatorType;
+  readonly value: string;
+}
+
+/** Undefined when nothing waits. */
+async function nextPage(db: Database): Promise<number | undefined> {
+  // Two that work at once take different ones.
+  const taken = await ask<Row>(
+    db,
+    sql`with taken as (
+        delete from assay.unmatched where indicator in (
+          select indicator from assay.unmatched order by indicator limit ${PAGE} for update skip locked)
+        returning indicator)
+      select i.id::text, i.type, i.value from taken join assay.indicators i on i.id = taken.indicator
+      where i.linkable and i.samples > 0`,
+  );
+  if (taken.length === 0) {
+    const [rest] = await ask<{ n: number }>(
+      db,
+      sql`select count(*)::integer as n from (select from assay.unmatched limit 1 for update skip locked) u`,
+    );
+    return (rest?.n ?? 0) > 0 ? 0 : undefined;
+  }
+  const fresh = taken.map((row) => ({ ...row, value: decodeText(row.value) }));
+  const spellings = new Map<string, string>();
+  for (const { type, value } of fresh)
+    for (const slip of slipsOf(value)) spellings.set(indicatorKey(type, slip), slip);
+  const there = await ask<{ id: string }>(
+    db,
+    sql`select id::text from assay.indicators
+      where id = any(${uuids([...spellings.keys()])}) and linkable and samples > 0`,
+  );
+  const pairs: NearDuplicate[] = [];
+  const near = new Set(there.map(({ id }) => spellings.get(id) as string));
+  for (const { value } of fresh) {
+    const around = [...slipsOf(value)].filter((slip) => near.has(slip));
+    for (const other of around) pairs.push(...pairsOf([value, other]));
+  }
+  const typeOf = (value: string) => (/^\d+\.\d+\.\d+\.\d+$/.test(value) ? "ipv4" : "domain");
+  const rows = new Map(
+    pairs.map(({ a, b, why }) => {
+      const [x, y] = [indicatorKey(typeOf(a), a), indicatorKey(typeOf(b), b)];
+      return [`${x} ${y}`, { a: x, b: y, why }];
+    }),
+  );
+  await insertRows(db, nearDuplicates, [...rows.values()]);
+  return rows.size;
+}
