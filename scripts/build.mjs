@@ -38,7 +38,7 @@ const late = {
 /** CommonJS of a chunk. esbuild splits ES modules only, but only CommonJS can be loaded with a code cache. */
 async function toCommonJs(text) {
   const own = text.replaceAll(
-    /\bimport\(("(?:\.\/[\w-]+\.cjs|@electric-sql\/pglite|pg)")\)/g,
+    /\bimport\(("(?:\.\/[\w-]+\.cjs|@electric-sql\/pglite|pg|@aws-sdk\/client-s3)")\)/g,
     "Promise.resolve().then(()=>require($1))",
   );
   const { code } = await transform(own, {
@@ -64,7 +64,14 @@ const { outputFiles } = await build({
   write: false,
   plugins: [late],
   // Native and WebAssembly packages find their binaries beside themselves.
-  external: ["7z-wasm", "@electric-sql/pglite", "pg", "@litko/yara-x", "@virustotal/yara-x"],
+  external: [
+    "7z-wasm",
+    "@electric-sql/pglite",
+    "pg",
+    "@aws-sdk/client-s3",
+    "@litko/yara-x",
+    "@virustotal/yara-x",
+  ],
 });
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);

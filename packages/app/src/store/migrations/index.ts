@@ -6,12 +6,14 @@ import { migrations } from "../schema.ts";
 import { corpus } from "./0001-corpus.ts";
 import { newest } from "./0002-newest.ts";
 import { graph } from "./0004-graph.ts";
+import { retention } from "./0006-blobs.ts";
 
 /** In the order of their making; new ones go to the end. */
 const ALL: readonly (readonly [id: string, statements: readonly string[]])[] = [
   ["0001-corpus", corpus],
   ["0002-newest", newest],
   ["0004-graph", graph],
+  ["0006-blobs", retention],
 ];
 
 /** Any number that no other program locks by: "assay" in ASCII. */

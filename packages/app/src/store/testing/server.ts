@@ -31,8 +31,8 @@ export interface TestServer {
 const NOBODY = 65534;
 const START_MS = 30_000;
 
-/** Undefined when the machine has no PostgreSQL and npm has none for it. */
-export async function startServer(): Promise<TestServer | undefined> {
+/** Undefined when the machine has no PostgreSQL and npm has none for it. `settings`: `name=value` of the server. */
+export async function startServer(settings: readonly string[] = []): Promise<TestServer | undefined> {
   const native = nativeFolder();
   if (native === undefined) return undefined;
   const root = mkdtempSync(join(tmpdir(), "assay-pg-"));
@@ -62,7 +62,17 @@ export async function startServer(): Promise<TestServer | undefined> {
   const up = async () => {
     const child = spawn(
       bin("postgres"),
-      ["-D", data, "-p", String(port), "-k", data, "-c", "listen_addresses=127.0.0.1"],
+      [
+        "-D",
+        data,
+        "-p",
+        String(port),
+        "-k",
+        data,
+        "-c",
+        "listen_addresses=127.0.0.1",
+        ...settings.flatMap((one) => ["-c", one]),
+      ],
       { ...as, cwd: data, stdio: "ignore" },
     );
     await answers(port);
