@@ -39,7 +39,7 @@ beforeAll(() => {
   }
   demo = join(folder, "demo.json");
   writeFileSync(demo, JSON.stringify(report));
-});
+}, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("assay export", () => {
