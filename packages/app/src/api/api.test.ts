@@ -166,6 +166,13 @@ describe.each(KINDS)("the API on %s", (kind) => {
     const graph = await api.ask("/api/v1/graph?seed=pivot-a.example&depth=1");
     expect(graph.body.nodes.map(({ kind: of }: { kind: string }) => of)).toContain("sample");
     expect((await api.ask("/api/v1/graph?seed=x&kinds=nonsense")).status).toBe(400);
+    const community = "/api/v1/graph/communities/nothing";
+    expect([(await api.ask("/api/v1/graph/overview")).status, (await api.ask(community)).status]).toEqual([
+      200, 404,
+    ]);
+    const way = await api.ask(`/api/v1/graph/path?from=pivot-a.example&to=${sha256Of("pivot-a")}`);
+    expect(way.body.edges).toMatchObject([{ kind: "holds" }]);
+    expect((await api.ask("/api/v1/graph/path?from=pivot-a.example&to=nobody.example")).status).toBe(404);
     const listed = await api.ask("/api/v1/indicators?value=pivot-a.example&type=domain");
     expect(listed.body.indicators).toMatchObject([
       { value: "pivot-a.example", defanged: "pivot-a[.]example", samples: 1 },
