@@ -78,6 +78,14 @@ export function utf8(bytes: Uint8Array): string | undefined {
 
 /** UTF-8 bytes of a string; lone surrogates become U+FFFD. */
 export function utf8Bytes(text: string): Uint8Array {
+  const ascii = new Uint8Array(text.length);
+  let i = 0;
+  for (; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x80) break;
+    ascii[i] = unit;
+  }
+  if (i === text.length) return ascii;
   const out: number[] = [];
   for (const char of text) {
     let point = char.codePointAt(0) as number;

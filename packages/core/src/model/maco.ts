@@ -19,6 +19,7 @@ export const ConnUsage = Type.Union(
   { description: "Purpose of a connection (MACO ConnUsageEnum)" },
 );
 export type ConnUsage = Static<typeof ConnUsage>;
+export const CONN_USAGES: readonly ConnUsage[] = ConnUsage.anyOf.map((one) => one.const);
 
 const strings = () => Type.Optional(Type.Array(Type.String()));
 const string = () => Type.Optional(Type.String());
