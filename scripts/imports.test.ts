@@ -17,6 +17,7 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
   search: ["bytes", "model", "indicators"],
   triage: ["bytes", "codecs", "formats", "model", "families", "layers", "indicators", "relations"],
   export: ["bytes", "codecs", "model", "indicators"],
+  foreign: ["bytes", "model", "indicators", "export", "npm:tldts", "npm:typebox"],
 };
 
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));

@@ -165,14 +165,15 @@ describe("a server of this machine", () => {
     const own = `http://127.0.0.1:${api.port}`;
     const host = `127.0.0.1:${api.port}`;
     const path = "/api/v1/watches?value=x";
-    for (const headers of [
+    const foreign: readonly Record<string, string>[] = [
       { "sec-fetch-site": "cross-site" },
       { "sec-fetch-site": "same-site" },
       { origin: "http://evil.example" },
       { origin: "null" },
       { origin: `http://127.0.0.1:${api.port + 1}` },
       { origin: `https://evil.example/${host}` },
-    ])
+    ];
+    for (const headers of foreign)
       expect([headers, await asked(path, { host, ...headers }, "DELETE")]).toEqual([headers, 403]);
     expect(await asked(path, { host, origin: own, "sec-fetch-site": "same-origin" }, "DELETE")).toBe(404);
     expect(

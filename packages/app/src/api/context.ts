@@ -76,5 +76,7 @@ declare module "fastify" {
     role?: Role | "public";
     /** Its body is a stream with limits of its own. */
     upload?: boolean;
+    /** Another standard says what it takes and answers. */
+    foreign?: boolean;
   }
 }

@@ -12,10 +12,13 @@ export class RouteTable {
   readonly #routes: { readonly method: string; readonly parts: readonly string[] }[] = [];
 
   watch(app: App): void {
-    app.addHook("onRoute", ({ method, url, schema, config }) => {
+    app.addHook("onRoute", (route) => {
+      const { method, url, config } = route;
       const methods = [method].flat();
       for (const one of methods) this.#routes.push({ method: one, parts: url.split("/") });
-      if (methods.includes("HEAD")) return;
+      if (config?.foreign === true) route.schema = { ...FOREIGN, ...route.schema };
+      if (methods.includes("HEAD") || config?.foreign === true) return;
+      const { schema } = route;
       if (schema?.response === undefined) throw new Error(`${methods} ${url} has no schema of its answers`);
       if (config?.role === undefined) throw new Error(`${methods} ${url} does not say who may`);
       const params = url.split("/").filter((part) => part.startsWith(":"));
@@ -35,6 +38,12 @@ export class RouteTable {
     return [...new Set(this.#routes.filter((route) => fits(route.parts)).map(({ method }) => method))].sort();
   }
 }
+
+/** What another standard describes, in its own media types. */
+const FOREIGN = {
+  summary: "TAXII 2.1 (OASIS)",
+  response: { "2xx": { content: { "application/taxii+json;version=2.1": { schema: {} } } } },
+};
 
 /** A route that takes no query says so to who sends one. */
 const NO_QUERY = { type: "object", properties: {}, additionalProperties: false };

@@ -31,6 +31,7 @@ import { UploadForm } from "./schemas/batches.ts";
 import { ref } from "./schemas/common.ts";
 import { sharedSchemas } from "./schemas/index.ts";
 import { Spool } from "./spool.ts";
+import { taxii } from "./taxii.ts";
 
 export interface ServerOptions {
   readonly corpus: Corpus;
@@ -180,6 +181,10 @@ export async function buildServer(options: ServerOptions): Promise<App> {
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `schema${i}`) },
   });
   for (const room of ROUTES) await app.register(room, context);
+  await app.register(taxii, {
+    ...{ prefix: "/taxii2", db: options.corpus.db, now: context.now },
+    routeConfig: { role: "read", foreign: true },
+  });
   if (options.pages !== undefined && hasPages(options.pages))
     await app.register(pageRoutes, { folder: options.pages });
   return app;

@@ -2,15 +2,19 @@
 import { readFileSync, statSync } from "node:fs";
 import { csvCell } from "@assay/core/export/csv";
 import { printable, shorten } from "@assay/core/export/escape";
-import type { Exported, LeftOut } from "@assay/core/export/form";
+import type { Conversion, Exported, ExportOptions, Form, LeftOut } from "@assay/core/export/form";
 import { findForm, forms } from "@assay/core/export/registry";
 import { parseUserList, type UserList } from "@assay/core/export/user-list";
 import { checkReport } from "@assay/core/model/check-report";
 import type { Report } from "@assay/core/model/report";
+import { parseQuery, SEARCH_KEYS, type Term } from "@assay/core/search/query";
 import { attemptIo } from "../batch/collect.ts";
+import { Joiner } from "../exchange/joiner.ts";
+import { withCorpus } from "./corpus-place.ts";
 import type { ExportFlags } from "./export.ts";
 import { UsageError } from "./options.ts";
 import { emit } from "./output.ts";
+import { writeChunks } from "./write-chunks.ts";
 
 /** The longest text that V8 makes of a file is some 512 MB; a report of 10,000 samples has 300 MB. */
 const MAX_REPORT_BYTES = 500 * 1024 ** 2;
@@ -25,20 +29,81 @@ export function listForms(): string {
 }
 
 export async function exportReport(format: string, flags: ExportFlags): Promise<void> {
-  const form = findForm(format);
-  if (form === undefined) {
-    throw new UsageError(
-      `no form is called ${printable(shorten(format, MAX_TOLD_LENGTH))}; there are ${forms.map((one) => one.id).join(", ")}`,
-    );
-  }
-  const [allow, deny] = [readList(flags.allow), readList(flags.deny)];
+  const form = formCalled(format);
+  const options = exportOptions(flags);
   const report = await readReport(flags.report);
-  const out = form.convert(report, {
+  if (form.open === undefined) {
+    const out = form.convert(report, options);
+    emit(out.body, flags.out);
+    finish(out, flags);
+    return;
+  }
+  const conversion = form.open(report, options);
+  await writeChunks(chunksOf(conversion, report), flags.out);
+  finish({ leftOut: conversion.leftOut(), notes: conversion.notes() }, flags);
+}
+
+export async function exportQuery(format: string, query: string, flags: ExportFlags): Promise<void> {
+  if (flags.report !== undefined) throw new UsageError("--report or --corpus, not both");
+  const form = formCalled(format);
+  const options = exportOptions(flags);
+  const terms = queryTerms(query);
+  const { ExportTooLarge, exportCorpus } = await import("../exchange/export-corpus.ts");
+  await withCorpus(corpusFlags(flags), async ({ db }) => {
+    try {
+      const out = await exportCorpus(db, form, terms, options);
+      await writeChunks(out.chunks, flags.out);
+      finish({ leftOut: out.leftOut(), notes: out.notes() }, flags);
+      if (out.results === 0) console.error("assay: nothing in the corpus meets the query");
+    } catch (error) {
+      if (error instanceof ExportTooLarge) throw new UsageError(error.message);
+      throw error;
+    }
+  });
+}
+
+/** `*` is every sample. */
+export function queryTerms(query: string): readonly Term[] {
+  if (query.trim() === "*") return [];
+  const parsed = parseQuery(query);
+  if (parsed.ok) return parsed.value;
+  throw new UsageError(
+    `--corpus: at character ${parsed.error.at + 1}: ${parsed.error.text} (keys: ${SEARCH_KEYS.join(", ")}); the folder is --corpus-dir`,
+  );
+}
+
+export function corpusFlags({ corpusDir }: { readonly corpusDir?: string }): { readonly corpus?: string } {
+  return corpusDir === undefined ? {} : { corpus: corpusDir };
+}
+
+function formCalled(format: string): Form {
+  const form = findForm(format);
+  if (form !== undefined) return form;
+  throw new UsageError(
+    `no form is called ${printable(shorten(format, MAX_TOLD_LENGTH))}; there are ${forms.map((one) => one.id).join(", ")}`,
+  );
+}
+
+/** What all exports and pushes take from their flags. */
+export function exportOptions(flags: Pick<ExportFlags, "tlp" | "allow" | "deny">): ExportOptions {
+  const [allow, deny] = [readList(flags.allow), readList(flags.deny)];
+  return {
     ...(flags.tlp === undefined ? {} : { tlp: flags.tlp }),
     ...(allow === undefined ? {} : { allow }),
     ...(deny === undefined ? {} : { deny }),
-  });
-  emit(out.body, flags.out);
+  };
+}
+
+function* chunksOf({ learn, begin, write, end }: Conversion, report: Report): Generator<string> {
+  if (learn !== undefined) for (const sample of report.samples) learn(sample);
+  const joiner = new Joiner();
+  yield* joiner.take(begin(report));
+  if (write !== undefined) for (const sample of report.samples) yield* joiner.take(write(sample));
+  yield* joiner.take(end());
+  yield joiner.rest();
+}
+
+function finish(out: Omit<Exported, "body">, flags: ExportFlags): void {
   if (flags.leftOut !== undefined) emit(sideList(out.leftOut), flags.leftOut);
   tell(out, flags);
 }
@@ -49,7 +114,7 @@ function sideList(leftOut: readonly LeftOut[]): string {
   return rows.map((row) => `${row.map(csvCell).join(",")}\r\n`).join("");
 }
 
-function tell({ leftOut, notes }: Exported, flags: ExportFlags): void {
+function tell({ leftOut, notes }: Omit<Exported, "body">, flags: ExportFlags): void {
   for (const note of notes) console.error(`assay: note: ${printable(note)}`);
   if (leftOut.length === 0) return;
   const where =
@@ -57,7 +122,7 @@ function tell({ leftOut, notes }: Exported, flags: ExportFlags): void {
   console.error(`assay: ${leftOut.length} left out or cut back (${where})`);
 }
 
-async function readReport(file: string | undefined): Promise<Report> {
+export async function readReport(file: string | undefined): Promise<Report> {
   const name = file === undefined || file === "-" ? "standard input" : file;
   const text = name === file ? readText(file, MAX_REPORT_BYTES) : await readStdin();
   const parsed = parseJson(text);

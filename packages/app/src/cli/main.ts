@@ -9,6 +9,7 @@ import { detonateCommand } from "./detonate.ts";
 import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
 import { familiesCommand } from "./families.ts";
+import { importCommand } from "./import.ts";
 import { inspectCommand } from "./inspect.ts";
 import { jobsCommand } from "./jobs.ts";
 import { UsageError } from "./options.ts";
@@ -43,6 +44,7 @@ export function program(): Command {
   deaddropCommand(assay);
   cartCommand(assay);
   exportCommand(assay);
+  importCommand(assay);
   pivotCommand(assay);
   searchCommand(assay);
   watchCommand(assay);

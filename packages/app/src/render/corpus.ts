@@ -14,7 +14,11 @@ const VALUE_WIDTH = 80;
 
 export function pivotText(pivot: Pivot, style: Style): string {
   const { paint } = style;
-  if (pivot.matches.length === 0) return `${safe(defang(pivot.value))}: not in the corpus\n`;
+  const said = saidTable(pivot, style);
+  if (pivot.matches.length === 0) {
+    const none = `${safe(defang(pivot.value))}: not in the corpus\n`;
+    return said === "" ? none : `${none}\n${said}\n`;
+  }
   const parts = [
     columns(
       ["VALUE", "TYPE", "SAMPLES", "FIRST SEEN", "LAST SEEN", "NOTE"],
@@ -35,6 +39,7 @@ export function pivotText(pivot: Pivot, style: Style): string {
     ),
     `${paint.heading(`Samples (${shown(pivot.samples.length, pivot.total)})`)}\n${samplesTable(pivot.samples, style)}`,
     nextTable(pivot, style),
+    said,
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
@@ -49,6 +54,34 @@ function nextTable({ next }: Pivot, { paint, width }: Style): string {
     one.leadsTo === 0 ? "-" : `+${one.leadsTo}`,
   ]);
   return `${paint.heading("Next pivots")}\n${columns(["VALUE", "TYPE", "WEIGHT", "HERE", "LEADS TO"], rows, width, paint)}`;
+}
+
+/** Other indicators of one statement that are shown. */
+const SHOWN_INDICATORS = 4;
+
+function saidTable({ said }: Pivot, { paint, width }: Style): string {
+  if (said.total === 0) return "";
+  const rows = said.statements.map((one) => {
+    const beside = one.indicators
+      .slice(0, SHOWN_INDICATORS)
+      .map(({ defanged }) => safe(shorten(defanged, NAME_WIDTH)));
+    const more = one.indicators.length > SHOWN_INDICATORS ? ["…"] : [];
+    return [
+      safe(shorten(one.source, NAME_WIDTH)),
+      day(one.saidAt ?? one.addedAt),
+      safe(shorten(one.family ?? "-", NAME_WIDTH)),
+      one.as.map(safe).join(", "),
+      one.subjects
+        .map((hash) => hash.slice(0, SHA_WIDTH))
+        .slice(0, SHOWN_INDICATORS)
+        .join(", ") || "-",
+      [...beside, ...more].join(", "),
+    ];
+  });
+  const head = paint.heading(
+    `Said by others, not proved here (${shown(said.statements.length, said.total)})`,
+  );
+  return `${head}\n${columns(["SOURCE", "DATE", "FAMILY", "AS", "OF", "BESIDE"], rows, width, paint)}`;
 }
 
 export function searchText(found: SearchResult, style: Style): string {

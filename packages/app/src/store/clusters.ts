@@ -20,6 +20,8 @@ export interface ClusterOverview extends Cluster {
 export interface ClusterOptions {
   /** Clusters told, largest first. */
   readonly limit: number;
+  /** Larger ones that are passed over. */
+  readonly offset: number;
   /** Samples and ties told of each. */
   readonly members: number;
 }
@@ -30,7 +32,7 @@ const MAX_TIES = 2000;
 /** Largest first; what was stored before clusters were kept is worked out when they are first asked for. */
 export async function clusters(
   db: Database,
-  { limit, members }: Partial<ClusterOptions> = {},
+  { limit, offset, members }: Partial<ClusterOptions> = {},
 ): Promise<ClusterOverview[]> {
   await bringUpToDate(db);
   const rows = await ask<{
@@ -43,7 +45,7 @@ export async function clusters(
   }>(
     db,
     sql`select key, id, samples as size, first_seen::text as first, last_seen::text as last, community
-      from assay.clusters where samples > 1 order by samples desc, key limit ${limit ?? 1000}`,
+      from assay.clusters where samples > 1 order by samples desc, key limit ${limit ?? 1000} offset ${offset ?? 0}`,
   );
   const { weigh } = await scales(db);
   const all: ClusterOverview[] = [];

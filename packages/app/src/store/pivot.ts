@@ -7,6 +7,7 @@ import { and, asc, count, countDistinct, desc, eq, inArray, or, sql, sum } from 
 import type { Database } from "./database.ts";
 import { exclusionList } from "./exclusions.ts";
 import { indicatorKey, valueKey } from "./keys.ts";
+import { type SaidByOthers, saidOf } from "./said.ts";
 import { describeSamples, type SampleRow } from "./samples.ts";
 import { artifacts, configFields, findings, holdings, indicators, samples, totals } from "./schema.ts";
 
@@ -50,6 +51,8 @@ export interface Pivot {
   /** Those of them that were found last. */
   readonly samples: readonly SampleRow[];
   readonly next: readonly NextPivot[];
+  /** What others say of it: no part of the counts, the samples or the next pivots above. */
+  readonly said: SaidByOthers;
 }
 
 export interface PivotOptions {
@@ -105,6 +108,7 @@ export async function pivot(db: Database, value: string, options: PivotOptions):
     next: ranked.slice(0, options.next).map(({ type, value: one, weight, here, leadsTo, samples: n }) => ({
       ...{ type, value: one, defanged: defangIndicator(type, one), weight, here, leadsTo, samples: n },
     })),
+    said: await saidOf(db, value, targets, options.limit),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Every result of the corpus, one after the other, without holding them all. */
 import type { Sample } from "@assay/core/model/index";
-import { and, asc, eq, gt, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, or, sql } from "drizzle-orm";
 import { unpack } from "./columns.ts";
 import type { Database } from "./database.ts";
 import { analyses } from "./schema.ts";
@@ -48,6 +48,21 @@ export async function* allResults(db: Database): AsyncGenerator<StoredResult> {
     last = rows.at(-1);
     if (rows.length < PAGE) return;
   }
+}
+
+/** The documents of results, by key; those that are gone or cannot be opened are left out. */
+export async function reportsOf(db: Database, ids: readonly string[]): Promise<Map<string, Sample>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .select({ id: analyses.id, report: sql<Uint8Array>`${analyses.report}` })
+    .from(analyses)
+    .where(inArray(analyses.id, [...ids]));
+  return new Map(
+    rows.flatMap(({ id, report }) => {
+      const sample = opened(report);
+      return sample === undefined ? [] : [[id, sample] as const];
+    }),
+  );
 }
 
 /** A damaged document is what the caller looks for, or reports. */

@@ -303,3 +303,59 @@ export const correlation = assay.table("correlation", {
   /** Digest of the list of exclusions that the ties follow. */
   exclusions: text("exclusions").notNull(),
 });
+
+/** What others said (migrations/0007-said.ts). */
+export const claims = assay.table(
+  "claims",
+  {
+    /** Follows from source and content, so that the same file read twice is there once. */
+    id: uuid("id").primaryKey(),
+    source: hostile("source").notNull(),
+    form: text("form").notNull(),
+    file: hostile("file").notNull(),
+    family: hostile("family"),
+    saidAt: instant("said_at"),
+    addedAt: instant("added_at").notNull(),
+    /** As of our own configs: the same config is the same here and there. */
+    configId: digest("config_id"),
+    /** The claim whole. */
+    body: packed("body").notNull(),
+  },
+  (t) => [index("claims_source").on(t.source), index("claims_config").on(t.configId)],
+);
+
+export const claimSubjects = assay.table(
+  "claim_subjects",
+  { hash: digest("hash").notNull(), claim: uuid("claim").notNull() },
+  (t) => [primaryKey({ columns: [t.hash, t.claim] })],
+);
+
+/** Keys of its indicators, as in `indicators`, and of the values of its config, as in `config_fields`. */
+export const claimValues = assay.table(
+  "claim_values",
+  { key: uuid("key").notNull(), claim: uuid("claim").notNull(), name: hostile("name").notNull() },
+  (t) => [primaryKey({ columns: [t.key, t.claim] })],
+);
+
+/** Versions of STIX objects as TAXII gives them. */
+export const stixObjects = assay.table(
+  "stix_objects",
+  {
+    id: text("id").notNull(),
+    version: instant("version").notNull(),
+    type: text("type").notNull(),
+    addedAt: instant("added_at").notNull(),
+    latest: boolean("latest").notNull(),
+    body: packed("body").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.id, t.version] }),
+    index("stix_objects_added").on(t.addedAt, t.id, t.version),
+  ],
+);
+
+/** Results whose objects are there. */
+export const stixSamples = assay.table("stix_samples", {
+  sample: digest("sample").primaryKey(),
+  analysis: uuid("analysis").notNull(),
+});

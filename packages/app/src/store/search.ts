@@ -38,7 +38,7 @@ export interface SearchEnd {
 }
 
 export async function search(db: Database, terms: readonly Term[], limit: number): Promise<SearchResult> {
-  const [row] = await db.select({ n: count() }).from(samples).where(whichOf(db, terms));
+  const [row] = await db.select({ n: count() }).from(samples).where(termsSql(db, terms));
   return { total: row?.n ?? 0, samples: await searchPage(db, terms, limit, undefined) };
 }
 
@@ -59,7 +59,7 @@ export async function searchPage(
   const newest = await db
     .select({ sha256: samples.sha256 })
     .from(samples)
-    .where(and(whichOf(db, terms), behind))
+    .where(and(termsSql(db, terms), behind))
     .orderBy(desc(samples.lastSeen), samples.sha256)
     .limit(limit);
   return describeSamples(
@@ -69,7 +69,8 @@ export async function searchPage(
   );
 }
 
-function whichOf(db: Database, terms: readonly Term[]): SQL | undefined {
+/** What `samples` rows must meet; undefined, all of them, for no terms. */
+export function termsSql(db: Database, terms: readonly Term[]): SQL | undefined {
   return and(...terms.map((term) => termSql(db, term)));
 }
 

@@ -5,9 +5,11 @@
  *     {"assay":"corpus/1"}
  *     {"result":{"run":{…},"firstAt":…,"lastAt":…,"sample":{…}}}     by sample
  *     {"exclusion":{…}} {"watch":{…}} {"hit":{…}}
+ *     {"said":{"source":…,"form":…,"file":…,"addedAt":…,"claim":{…}}}   by key
  *     {"blob":{"sha256":…,"storedAt":…,"cart":"<base64>"}}           with --blobs
  */
 import { Buffer } from "node:buffer";
+import { claimOf } from "@assay/core/foreign/check-claim";
 import { checkReport } from "@assay/core/model/check-report";
 import type { Sample } from "@assay/core/model/index";
 import { REPORT_SCHEMA } from "@assay/core/model/version";
@@ -19,6 +21,7 @@ import { addExclusion, listExclusions } from "./exclusions.ts";
 import { indicatorKey, valueKey } from "./keys.ts";
 import { putBatch, type Run, type Seen } from "./put.ts";
 import { allResults } from "./results.ts";
+import { allStatements, putStatements, type Statement } from "./said.ts";
 import { blobs, indicators, names, runs, watches, watchHits } from "./schema.ts";
 import { refreshStatistics } from "./statistics.ts";
 import { addWatch } from "./watch.ts";
@@ -57,6 +60,7 @@ export async function* exportLines(corpus: Corpus, options: ExportOptions): Asyn
   for (const { value, addedAt } of await db.select().from(watches).orderBy(asc(watches.value)))
     yield line({ watch: { value, addedAt } });
   for (const hit of await hits(db)) yield line({ hit });
+  for await (const said of allStatements(db)) yield line({ said });
   if (options.blobs) yield* blobLines(corpus, options);
 }
 
@@ -128,6 +132,7 @@ class Reader {
   #isOurs = false;
   #run: Run | undefined;
   #batch: Seen[] = [];
+  #statements: Statement[] = [];
   #first = 0;
 
   constructor(corpus: Corpus) {
@@ -144,6 +149,7 @@ class Reader {
     }
     const fields = record(value);
     if (kind === "result") return this.#result(number, fields);
+    if (kind === "said") return this.#statement(number, fields);
     await this.#flush();
     if (kind === "exclusion") {
       if (
@@ -194,6 +200,9 @@ class Reader {
   }
 
   async #flush(): Promise<void> {
+    const statements = this.#statements;
+    this.#statements = [];
+    if (statements.length > 0) await putStatements(this.#corpus.db, statements);
     const [run, batch] = [this.#run, this.#batch];
     this.#batch = [];
     if (run === undefined || batch.length === 0) return;
@@ -207,6 +216,19 @@ class Reader {
     if (!report.ok) throw new ImportError(this.#first, `the results from here on are none: ${report.error}`);
     await putBatch(this.#corpus.db, run, batch);
     this.#done.results += batch.length;
+  }
+
+  async #statement(number: number, fields: Fields): Promise<void> {
+    const claim = claimOf(fields.claim);
+    if (claim === undefined) throw new ImportError(number, "no claim");
+    this.#statements.push({
+      source: string(number, fields, "source"),
+      form: string(number, fields, "form"),
+      file: string(number, fields, "file"),
+      addedAt: instant(number, fields, "addedAt"),
+      claim,
+    });
+    if (this.#statements.length >= BATCH) await this.#flush();
   }
 
   async #hit(number: number, fields: Fields): Promise<void> {

@@ -45,7 +45,8 @@ export interface Ties {
 export interface Conversion {
   readonly learn?: (sample: Sample) => void;
   readonly begin: (ties: Ties) => Iterable<string>;
-  readonly write?: (sample: Sample) => Iterable<string>;
+  /** `engine`: the version that analysed it, where that is not the head's. */
+  readonly write?: (sample: Sample, engine?: string) => Iterable<string>;
   readonly end: () => Iterable<string>;
   /** Complete after `end`, as are the notes. */
   readonly leftOut: () => readonly LeftOut[];
@@ -107,24 +108,27 @@ export function jsonBody(value: unknown): string {
 
 /** An array of a JSON document, written entry by entry as `jsonBody` would write it whole. */
 export class JsonArray {
-  readonly #indent: string;
+  readonly #depth: number;
   #empty = true;
 
   /** `depth`: levels of the document around its entries. */
   constructor(depth: number) {
-    this.#indent = `\n${"  ".repeat(depth)}`;
+    this.#depth = depth;
   }
 
   entry(value: unknown): string {
-    // No line break stands inside a string of JSON.
-    const text = JSON.stringify(value, null, 2).replaceAll("\n", this.#indent);
+    // Wrapped as deep as it lies, so that the writer itself indents it; the brackets around it are cut off.
+    let wrapped = value;
+    for (let level = 0; level < this.#depth; level++) wrapped = [wrapped];
+    const text = JSON.stringify(wrapped, null, 2);
+    const behind = this.#depth * (this.#depth + 1);
     const before = this.#empty ? "" : ",";
     this.#empty = false;
-    return `${before}${this.#indent}${text}`;
+    return `${before}${text.slice(behind - 1, -behind)}`;
   }
 
   /** What stands between the last entry and whatever follows. */
   close(): string {
-    return this.#empty ? "]" : `${this.#indent.slice(0, -2)}]`;
+    return this.#empty ? "]" : `\n${"  ".repeat(this.#depth - 1)}]`;
   }
 }

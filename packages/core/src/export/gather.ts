@@ -97,6 +97,14 @@ export class Gatherer {
         entry.confidence = Math.min(entry.confidence, CONFIDENCE_ORDER.indexOf(finding.confidence));
   }
 
+  /** What else is known of an indicator that was met: who else holds it, and for what. */
+  know(type: IndicatorType, value: string, family: string, usage: ConnUsage): void {
+    const entry = this.#byKey.get(`${type}:${value}`);
+    if (entry === undefined) return;
+    entry.usages |= 1 << USAGES.indexOf(usage);
+    if (!entry.families.includes(family)) entry.families = this.#listOf([...entry.families, family]);
+  }
+
   #listOf(families: string[]): readonly string[] {
     families.sort(compare);
     const key = families.join("\0");

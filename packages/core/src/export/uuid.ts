@@ -41,6 +41,7 @@ export function uuid5(namespace: string, name: string): string {
 
 /** JSON with sorted keys and no blanks: RFC 8785 for values of strings, whole numbers, arrays and objects. */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
   const entries = Object.entries(value)

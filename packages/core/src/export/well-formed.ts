@@ -3,6 +3,8 @@ import type { Sample } from "../model/index.ts";
 import type { Conversion, ExportOptions, Form, Head, LeftOut, Ties } from "./form.ts";
 
 const HALF = /\p{Surrogate}/u;
+/** Of ES2024, many times faster than the expression where it is there. */
+const { isWellFormed } = String.prototype as { readonly isWellFormed?: (this: string) => boolean };
 const HALVES = /\p{Surrogate}/gu;
 
 /** The same form, for a report that has been made whole; each text that had to be changed is told as left out. */
@@ -27,7 +29,11 @@ function openWhole(open: NonNullable<Form["open"]>, head: Head, options: ExportO
   return {
     ...(learn === undefined ? {} : { learn: (sample: Sample) => learn(whole(sample, broken)) }),
     begin: ({ relations, clusters }: Ties) => inner.begin(whole({ relations, clusters }, broken)),
-    ...(write === undefined ? {} : { write: (sample: Sample) => write(whole(sample, broken)) }),
+    ...(write === undefined
+      ? {}
+      : {
+          write: (sample: Sample, engine?: string) => write(whole(sample, broken), engine),
+        }),
     end: () => inner.end(),
     leftOut: () => (broken.size === 0 ? inner.leftOut() : [...inner.leftOut(), ...told(broken)]),
     notes: () => inner.notes(),
@@ -49,7 +55,7 @@ function whole<T>(value: T, broken: Set<string>): T {
 /** Whether there was anything, also what is known already. */
 function findBroken(value: unknown, broken: Set<string>): boolean {
   if (typeof value === "string") {
-    const isBroken = HALF.test(value);
+    const isBroken = isWellFormed === undefined ? HALF.test(value) : !isWellFormed.call(value);
     if (isBroken) broken.add(value);
     return isBroken;
   }

@@ -26,6 +26,8 @@ import {
 
 const DEFAULT_DEPTH = 2;
 const DEFAULT_NODES = 300;
+/** Samples and ties told of one cluster. */
+const MAX_MEMBERS = 100;
 
 export const correlationRoutes: FastifyPluginAsyncTypebox<Context> = async (app, { corpus, now }) => {
   const { db } = corpus;
@@ -107,11 +109,10 @@ export const correlationRoutes: FastifyPluginAsyncTypebox<Context> = async (app,
     async ({ query }) => {
       const limit = query.limit ?? DEFAULT_PAGE;
       const [from] = readCursor<[number]>(query.cursor, ["clusters"], [isCount]) ?? [0];
-      const all = await clusters(db);
-      const end = from + limit;
+      const found = await clusters(db, { limit, offset: from, members: MAX_MEMBERS });
       return {
-        clusters: all.slice(from, end),
-        next: end >= all.length ? null : writeCursor(["clusters"], [end]),
+        clusters: found,
+        next: found.length < limit ? null : writeCursor(["clusters"], [from + limit]),
       };
     },
   );

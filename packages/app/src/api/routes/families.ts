@@ -3,12 +3,15 @@
 import { families } from "@assay/core/families/index";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { stats } from "../../store/stats.ts";
+import { yields } from "../../store/yields.ts";
 import type { Context } from "../context.ts";
 import { ApiError } from "../problem.ts";
 import { problems, ref } from "../schemas/common.ts";
-import { Family, FamilyList, FamilyParams } from "../schemas/knowledge.ts";
+import { Family, FamilyList, FamilyParams, YieldQuery, Yields } from "../schemas/knowledge.ts";
 
-export const familyRoutes: FastifyPluginAsyncTypebox<Context> = async (app, { corpus }) => {
+const DEFAULT_MONTHS = 12;
+
+export const familyRoutes: FastifyPluginAsyncTypebox<Context> = async (app, { corpus, now }) => {
   const all = async () => {
     const { families: counted } = await stats(corpus.db);
     const counts = new Map(counted.map(({ family, samples, configs }) => [family, { samples, configs }]));
@@ -33,6 +36,19 @@ export const familyRoutes: FastifyPluginAsyncTypebox<Context> = async (app, { co
       },
     },
     async () => ({ families: await all() }),
+  );
+
+  app.get(
+    "/api/v1/yields",
+    {
+      config: { role: "read" },
+      schema: {
+        summary: "How many configs each family gives, month by month, with an alarm when one stops",
+        querystring: YieldQuery,
+        response: { 200: ref(Yields), ...problems },
+      },
+    },
+    async ({ query }) => yields(corpus.db, query.months ?? DEFAULT_MONTHS, now()),
   );
 
   app.get(

@@ -2,8 +2,20 @@
 import { ConnUsage } from "@assay/core/model/index";
 import Type from "typebox";
 import { MAX_DEPTH, MAX_NODES, NODE_KINDS } from "../../store/graph.ts";
-import { Cursor, exact, Instant, Limit, MAX_TEXT, Next, oneOf, ref, Text } from "./common.ts";
-import { Cluster, IndicatorType, SampleRow } from "./samples.ts";
+import {
+  Cursor,
+  exact,
+  Instant,
+  Limit,
+  MAX_TEXT,
+  Next,
+  nullable,
+  oneOf,
+  ref,
+  Sha256,
+  Text,
+} from "./common.ts";
+import { IndicatorType, SampleRow } from "./samples.ts";
 
 export const PivotQuery = exact({
   value: Text,
@@ -30,6 +42,33 @@ export const Pivot = exact(
     matches: Type.Array(Match),
     total: Type.Integer(),
     samples: Type.Array(ref(SampleRow), { description: "Found last first" }),
+    said: exact(
+      {
+        total: Type.Integer(),
+        statements: Type.Array(
+          exact({
+            source: Type.String(),
+            form: Type.String(),
+            file: Type.String(),
+            family: nullable(Type.String({ description: "As the source calls it" })),
+            saidAt: nullable(Instant),
+            addedAt: Instant,
+            subjects: Type.Array(Type.String()),
+            as: Type.Array(Type.String(), { description: "What of it meets the question" }),
+            indicators: Type.Array(
+              exact({
+                type: Type.String(),
+                value: Type.String(),
+                defanged: Type.String(),
+                usage: Type.String(),
+              }),
+            ),
+          }),
+          { description: "Newest first" },
+        ),
+      },
+      { description: "Second-hand: what others said of the value, without a proof of ours" },
+    ),
     next: Type.Array(
       exact({
         type: IndicatorType,
@@ -46,7 +85,28 @@ export const Pivot = exact(
   { $id: "Pivot" },
 );
 
-export const ClusterPage = exact({ clusters: Type.Array(ref(Cluster)), next: Next }, { $id: "ClusterPage" });
+export const ClusterOverview = exact(
+  {
+    id: Type.String(),
+    size: Type.Integer({ description: "How many samples there are; `samples` has the first of them" }),
+    samples: Type.Array(Sha256),
+    families: Type.Array(Type.String()),
+    shared: Type.Array(Type.String(), {
+      description: "What ties them, strongest first: <indicator type>:<value>",
+    }),
+    firstSeen: Instant,
+    lastSeen: Instant,
+    community: Type.Optional(
+      Type.String({ description: "Clusters that weaker ties draw together have the same" }),
+    ),
+  },
+  { $id: "ClusterOverview" },
+);
+
+export const ClusterPage = exact(
+  { clusters: Type.Array(ref(ClusterOverview)), next: Next },
+  { $id: "ClusterPage" },
+);
 export const PageQuery = exact({ cursor: Type.Optional(Cursor), limit: Type.Optional(Limit) });
 
 export const IndicatorRow = exact(

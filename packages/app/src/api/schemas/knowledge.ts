@@ -46,23 +46,28 @@ export const Stats = exact(
   { $id: "Stats" },
 );
 
+export const YieldQuery = exact({
+  months: Type.Optional(Type.Integer({ minimum: 1, maximum: 120, default: 12 })),
+});
 export const Yields = exact(
   {
-    families: Type.Array(
+    rows: Type.Array(
       exact({
         family: Type.String(),
-        periods: Type.Array(
-          exact({
-            from: Instant,
-            samples: Type.Integer({ description: "Told to be of the family" }),
-            configs: Type.Integer({ description: "Of these, with a config" }),
-          }),
-          { description: "Oldest first" },
-        ),
-        alarm: nullable(
-          Type.String({ description: "Why somebody should look: it used to give configs and stopped" }),
-        ),
+        month: Type.String({ description: "2026-03: when the samples were first seen" }),
+        samples: Type.Integer({ description: "Submitted samples that were taken for the family" }),
+        configs: Type.Integer({ description: "Of these, those that gave a config of it" }),
       }),
+      { description: "By family and month; months without samples have none" },
+    ),
+    alarms: Type.Array(
+      exact({
+        family: Type.String(),
+        month: Type.String(),
+        kind: oneOf(["broken", "falling", "gone"]),
+        text: Type.String(),
+      }),
+      { description: "Families that used to give configs and stopped" },
     ),
   },
   { $id: "Yields" },

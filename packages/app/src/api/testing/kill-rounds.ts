@@ -14,8 +14,9 @@ const COMMAND = fileURLToPath(new URL("../../../bin/assay.cjs", import.meta.url)
 const CLIENTS = 4;
 const MAX_FILES = 3;
 const MAX_BYTES = 200_000;
-/** How long after the first acknowledgement of a round the server is killed, at most (ms). */
-const MAX_LIFE_MS = 3000;
+/** How long after the first acknowledgement of a round the server is killed (ms). */
+const MIN_LIFE_MS = 500;
+const MAX_LIFE_MS = 3500;
 const START_MS = 120_000;
 const END_MS = 600_000;
 
@@ -62,7 +63,7 @@ export async function killRounds(
       }
     });
     await begun;
-    await sleep(Math.random() * MAX_LIFE_MS);
+    await sleep(MIN_LIFE_MS + Math.random() * (MAX_LIFE_MS - MIN_LIFE_MS));
     await ended(server.child, "SIGKILL");
     stop.now = true;
     await Promise.all(clients);

@@ -8,6 +8,7 @@ import { newest } from "./0002-newest.ts";
 import { jobs } from "./0003-jobs.ts";
 import { graph } from "./0004-graph.ts";
 import { api } from "./0005-api.ts";
+import { said } from "./0007-said.ts";
 
 /** In the order of their making; new ones go to the end. */
 const ALL: readonly (readonly [id: string, statements: readonly string[]])[] = [
@@ -16,6 +17,7 @@ const ALL: readonly (readonly [id: string, statements: readonly string[]])[] = [
   ["0003-jobs", jobs],
   ["0004-graph", graph],
   ["0005-api", api],
+  ["0007-said", said],
 ];
 
 /** Any number that no other program locks by: "assay" in ASCII. */

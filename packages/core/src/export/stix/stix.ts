@@ -1,7 +1,7 @@
 /** A report as a STIX 2.1 bundle. */
 import { hex, utf8Bytes } from "../../bytes/index.ts";
 import { sha256 } from "../../codecs/index.ts";
-import type { Category, Finding, Sample } from "../../model/index.ts";
+import type { Category, ConnUsage, Finding, IndicatorType, Sample } from "../../model/index.ts";
 import { familiesOf, familyName, filesOfSample, type ReportedFile } from "../files.ts";
 import { type Conversion, type ExportOptions, type Head, JsonArray, Omissions, type Ties } from "../form.ts";
 import { type Gathered, Gatherer, type Gatherings, NETWORK_TYPES } from "../gather.ts";
@@ -68,7 +68,7 @@ export function toStix(head: Head, options: ExportOptions): Conversion {
       yield '{\n  "type": "bundle",\n  "objects": [';
       yield* entries(bundle.begin(ties));
     },
-    write: (sample) => entries(bundle.write(sample)),
+    write: (sample, engine) => entries(bundle.write(sample, engine)),
     end: function* () {
       yield* entries(bundle.end());
       yield `${array.close()},\n  "id": ${JSON.stringify(digest.id())}\n}\n`;
@@ -78,20 +78,27 @@ export function toStix(head: Head, options: ExportOptions): Conversion {
   };
 }
 
+/** Objects that are digested at once. */
+const DIGESTED = 1024;
+
 /** A bundle is called after what is in it, which is known when all of it is written. */
 class BundleDigest {
-  #state = new Uint8Array(32);
+  #state = "";
+  #waiting: string[] = [];
 
   take(object: StixObject): void {
-    const text = utf8Bytes(`${object.id} ${String(object.modified ?? "")}`);
-    const input = new Uint8Array(this.#state.length + text.length);
-    input.set(this.#state);
-    input.set(text, this.#state.length);
-    this.#state = sha256(input);
+    this.#waiting.push(`${object.id} ${String(object.modified ?? "")}`);
+    if (this.#waiting.length >= DIGESTED) this.#fold();
+  }
+
+  #fold(): void {
+    this.#state = hex(sha256(utf8Bytes([this.#state, ...this.#waiting].join("\n"))));
+    this.#waiting = [];
   }
 
   id(): string {
-    return sdoId("bundle", hex(this.#state));
+    this.#fold();
+    return sdoId("bundle", this.#state);
   }
 }
 
@@ -133,6 +140,11 @@ export class StixBundle {
       if (file.findings.length > 0) this.#hasFindings = true;
       for (const family of familiesOf(file)) this.#learnFamily(family, file);
     }
+  }
+
+  /** What samples beyond these say of their indicators. */
+  know(type: IndicatorType, value: string, family: string, usage: ConnUsage): void {
+    this.#gatherer.know(type, value, family, usage);
   }
 
   #learnFamily(family: string, file: ReportedFile): void {
@@ -243,11 +255,11 @@ export class StixBundle {
     yield frame.relationship(infrastructureId, "consists-of", target);
   }
 
-  *write(sample: Sample): Generator<StixObject> {
+  *write(sample: Sample, engine = this.#engine): Generator<StixObject> {
     const own = new Set<string>();
     for (const file of filesOfSample(sample)) {
       const written = this.#repeated.has(file.sha256) ? this.#written : own;
-      for (const object of this.#file(file)) {
+      for (const object of this.#file(file, engine)) {
         if (written.has(object.id)) continue;
         written.add(object.id);
         yield object;
@@ -255,7 +267,7 @@ export class StixBundle {
     }
   }
 
-  *#file(file: ReportedFile): Generator<StixObject> {
+  *#file(file: ReportedFile, engine: string): Generator<StixObject> {
     const frame = this.#frame;
     const object = fileObject(frame, file);
     yield object;
@@ -289,21 +301,21 @@ export class StixBundle {
         ...typesOf(malwareTypes(findings[0])),
       });
       yield frame.relationship(instance, "variant-of", familyId(family));
-      for (const finding of findings) yield* this.#analysis(file, finding, object.id);
+      for (const finding of findings) yield* this.#analysis(file, finding, object.id, engine);
       yield* this.#contacts(file, family, instance);
     }
   }
 
-  *#analysis(file: ReportedFile, finding: Finding, fileId: string): Generator<StixObject> {
+  *#analysis(file: ReportedFile, finding: Finding, fileId: string, engine: string): Generator<StixObject> {
     const frame = this.#frame;
     const { family, layout, confidence, artifact } = finding;
     const refs = file.indicators
       .filter((indicator) => indicator.family === family)
       .flatMap((indicator) => this.#observed.get(keyOf(indicator)) ?? []);
-    const id = sdoId("malware-analysis", file.sha256, family, layout, String(artifact), this.#engine);
+    const id = sdoId("malware-analysis", file.sha256, family, layout, String(artifact), engine);
     yield frame.sdo("malware-analysis", id, {
       product: "assay",
-      version: this.#engine,
+      version: engine,
       analysis_started: frame.moment,
       result: confidence === "heuristic" ? "suspicious" : "malicious",
       result_name: familyName(finding),
