@@ -1,24 +1,8 @@
-/** Each kind of node has a shape, so that nobody must tell kinds by colour. One program draws them all. */
+/** The program that draws nodes in their shapes. */
 import { NodeProgram, type ProgramInfo } from "sigma/rendering";
 import type { NodeDisplayData, RenderParams } from "sigma/types";
 import { floatColor } from "sigma/utils";
-import type { Kind } from "./board.ts";
-
-/** In the order that the shader knows. */
-export const SHAPES = ["disc", "square", "diamond", "triangle", "hexagon", "ring", "star", "plus"] as const;
-export type Shape = (typeof SHAPES)[number];
-
-export const SHAPE_OF: Readonly<Record<Kind, Shape>> = {
-  sample: "disc",
-  config: "square",
-  indicator: "diamond",
-  certificate: "hexagon",
-  campaign: "triangle",
-  family: "star",
-  cluster: "ring",
-  community: "ring",
-  group: "plus",
-};
+import { SHAPES, type Shape } from "./shapes-of.ts";
 
 const VERTEX = /* glsl */ `
 attribute vec4 a_id;
