@@ -71,7 +71,7 @@ export function settingsFor(order: number): Required<ForceAtlas2Settings> {
     edgeWeightInfluence: 1,
     scalingRatio: order <= MANY ? 14 : 6,
     strongGravityMode: false,
-    gravity: order <= MANY ? 0.6 : 0.15,
+    gravity: order <= MANY ? 1.5 : 0.3,
     slowDown: 1 + Math.log(Math.max(order, 2)),
     barnesHutOptimize: order > MANY,
     barnesHutTheta: 0.7,

@@ -1,4 +1,5 @@
 /** What a node is called: text of samples, made visible and defanged. */
+import { shorten } from "@assay/core/export/escape";
 import { short } from "../format.ts";
 import { defanged, plain } from "../hostile-text.ts";
 import { familyName } from "../ui/badge.tsx";
@@ -15,6 +16,9 @@ export const KINDS: readonly Kind[] = [
   "cluster",
   "group",
 ];
+
+/** Longer ones hide others; the details have all of it. */
+const MAX_LABEL = 44;
 
 const TYPES: Readonly<Record<string, string>> = {
   ipv4: "IPv4",
@@ -56,7 +60,7 @@ export function labelOf({
     case "group":
       return `${atLeast ? "≥ " : ""}${samples ?? "?"} more`;
     default:
-      return plain(safe ?? defanged(label), 80);
+      return shorten(plain(safe ?? defanged(label), 400), MAX_LABEL);
   }
 }
 

@@ -30,7 +30,7 @@ export function palette(): Palette {
     ...{ text, dim, ground, line },
     panel: token("--panel"),
     accent: token("--accent"),
-    ties: Array.from({ length: TIE_STEPS }, (_, i) => mix(line, dim, i / (TIE_STEPS - 1))),
+    ties: Array.from({ length: TIE_STEPS }, (_, i) => mix(line, dim, 0.15 + (0.85 * i) / (TIE_STEPS - 1))),
     faded: mix(ground, line, 0.8),
   };
 }
@@ -51,7 +51,7 @@ export function tieSize({ weight }: GraphEdge): number {
 }
 
 const SIZES: Readonly<Record<GraphNode["kind"], number>> = {
-  sample: 5,
+  sample: 7.5,
   config: 5,
   indicator: 5.5,
   certificate: 6,

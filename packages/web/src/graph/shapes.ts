@@ -47,12 +47,12 @@ float shape(vec2 p) {
   if (v_shape < 0.5) return length(p) - 0.92;
   if (v_shape < 1.5) return max(abs(p.x), abs(p.y)) - 0.76;
   if (v_shape < 2.5) return (abs(p.x) + abs(p.y)) - 1.0;
-  if (v_shape < 3.5) return max(-p.y * 2.0 + abs(p.x) * 1.2 - 1.0, p.y * 1.25 - 0.9) * 0.6;
+  if (v_shape < 3.5) return max(p.y - 0.72, abs(p.x) * 0.88 - p.y * 0.48 - 0.46);
   if (v_shape < 4.5) return polygon(p, 6.0) * 0.95;
   if (v_shape < 5.5) return abs(length(p) - 0.72) - 0.22;
   if (v_shape < 6.5) {
-    float ray = abs(mod(atan(p.x, -p.y) / 6.2831853 * 5.0 + 0.5, 1.0) - 0.5) * 2.0;
-    return length(p) - mix(1.0, 0.48, ray);
+    float ray = abs(fract(atan(p.x, -p.y) / 6.2831853 * 5.0 + 0.5) - 0.5) * 2.0;
+    return length(p) - mix(1.0, 0.42, sqrt(ray));
   }
   vec2 q = abs(p);
   return max(max(q.x, q.y) - 0.95, min(q.x, q.y) - 0.32);

@@ -96,6 +96,8 @@ export class Stage {
     for (const [key, edge] of drawn.edges)
       if (!graph.hasEdge(key) && !graph.hasUndirectedEdge(edge.from, edge.to) && edge.from !== edge.to)
         graph.addUndirectedEdgeWithKey(key, edge.from, edge.to);
+    // Sigma takes changes only of what it has drawn once.
+    this.#sigma.refresh();
     this.#recolour();
     const isNew = [...drawn.nodes.keys()].some((key) => !before.nodes.has(key));
     if (isNew) this.layout();

@@ -1,11 +1,13 @@
 /** Which time is shown: a histogram of the samples, and two handles. */
 import { useMemo } from "react";
-import { day } from "../format.ts";
+import { day, minute } from "../format.ts";
 import type { Board } from "./board.ts";
 import { histogram, sampleTimes, timeSpan } from "./filter.ts";
 
 const BINS = 60;
 const STEPS = 1000;
+/** Beyond so long, days are told without hours. */
+const DAYS_MS = 3 * 86_400_000;
 
 interface TimeSliderProps {
   readonly board: Board;
@@ -28,7 +30,10 @@ export function TimeSlider({ board, since, until, onChange }: TimeSliderProps) {
   const most = Math.max(1, ...bins);
   const sinceStep = toStep(from);
   const untilStep = toStep(to);
-  const name = (at: number) => day(new Date(at).toISOString());
+  const name = (at: number) => {
+    const iso = new Date(at).toISOString();
+    return last - first > DAYS_MS ? day(iso) : minute(iso);
+  };
   const set = (low: number, high: number) =>
     onChange({
       since: low <= 0 ? undefined : toTime(low),
