@@ -70,7 +70,6 @@ export default function IndicatorsView(_: ViewProps) {
                   id={`tab-${one}`}
                   aria-selected={one === tab}
                   aria-controls="tab-panel"
-                  aria-pressed={one === tab}
                   className="button small"
                   onClick={() => setTab(one)}
                 >
