@@ -61,8 +61,8 @@ export function askedOf(query: unknown, matches: readonly string[]): Asked {
     limit: Math.min(Number(limit ?? DEFAULT_LIMIT), MAX_LIMIT),
     ...(addedAfter === undefined ? {} : { addedAfter }),
     // All there is is of 2.1: another version of STIX has no object here.
-    ...(specs !== undefined && !specs.includes("2.1") ? { ids: [] } : ids === undefined ? {} : { ids }),
-    ...(types === undefined ? {} : { types }),
+    ...(specs !== undefined && !specs.includes("2.1") ? { types: [] } : types === undefined ? {} : { types }),
+    ...(ids === undefined ? {} : { ids }),
     ...(versions === undefined || versions.length === 0 ? {} : { versions }),
     ...(next === undefined ? {} : { after: placeOf(next) }),
   };

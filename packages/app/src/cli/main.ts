@@ -14,6 +14,7 @@ import { inspectCommand } from "./inspect.ts";
 import { jobsCommand } from "./jobs.ts";
 import { UsageError } from "./options.ts";
 import { pivotCommand } from "./pivot.ts";
+import { pushCommand } from "./push.ts";
 import { rescanCommand } from "./rescan.ts";
 import { searchCommand } from "./search.ts";
 import { serveCommand } from "./serve.ts";
@@ -45,6 +46,7 @@ export function program(): Command {
   cartCommand(assay);
   exportCommand(assay);
   importCommand(assay);
+  pushCommand(assay);
   pivotCommand(assay);
   searchCommand(assay);
   watchCommand(assay);

@@ -17,8 +17,8 @@ export const RESCAN = "rescan";
  * worker runs again after this, the supervisor's interval and the first delay.
  */
 export const HEARTBEAT_SECONDS = 10;
-/** How often lost jobs are looked for. */
-const SUPERVISE_SECONDS = 2;
+/** Lost jobs are looked for by one worker or another so often. */
+export const SUPERVISE_SECONDS = 2;
 /** A job is taken up at most once more than this. */
 export const RETRIES = 4;
 const RETRY_DELAY_SECONDS = 1;
@@ -40,7 +40,7 @@ export interface Boss {
   close(): Promise<void>;
 }
 
-/** `worker`: it also looks for lost jobs and is counted. */
+/** `worker`: it is counted. */
 export async function openBoss(corpus: Corpus, role: "client" | "worker"): Promise<Boss> {
   const client = clientOf(corpus.db);
   const pgBoss = new PgBoss({
@@ -48,8 +48,8 @@ export async function openBoss(corpus: Corpus, role: "client" | "worker"): Promi
     backend: "exec" in client ? "pglite" : "postgres",
     schema: SCHEMA,
     schedule: false,
-    supervise: role === "worker",
-    superviseIntervalSeconds: SUPERVISE_SECONDS,
+    // A worker does it itself, first of all: pg-boss would wait, and a worker may not live long.
+    supervise: false,
     monitorIntervalSeconds: SUPERVISE_SECONDS,
     registerInstance: role === "worker",
     instanceName: WORKER_NAME,

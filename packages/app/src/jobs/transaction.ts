@@ -40,7 +40,8 @@ const BROKEN =
 export function isAway(error: unknown): boolean {
   if (inWords(error) instanceof CorpusError) return true;
   for (let at = error; at instanceof Error; at = at.cause) if (BROKEN.test(at.message)) return true;
-  return sqlStateOf(error)?.startsWith("08") === true;
+  // 08: the connection; 25P03: the server thought that we were gone.
+  return /^(?:08...|25P03)$/.test(sqlStateOf(error) ?? "");
 }
 
 /** For a log or a reason; without the statement, which may hold whole samples. */

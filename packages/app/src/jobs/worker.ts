@@ -9,7 +9,7 @@ import type { Sample } from "@assay/core/model/index";
 import type { AnalyserOptions, OwnOptions } from "../analyser.ts";
 import { Pool } from "../pool/pool.ts";
 import { type Corpus, CorpusError } from "../store/corpus.ts";
-import { type Boss, openBoss } from "./boss.ts";
+import { type Boss, openBoss, SUPERVISE_SECONDS } from "./boss.ts";
 import { type Claim, failJob, giveUp, handBack, keepJobs, takeJobs } from "./claim.ts";
 import { collectDead } from "./dead.ts";
 import { type Engine, thisEngine } from "./engine.ts";
@@ -53,6 +53,7 @@ const GRACE_MS = 20_000;
 const SCRATCH_BYTES = 4 * 1024 ** 3;
 /** A heartbeat may be late by some seconds before the claim lapses. */
 const BEAT_MS = 2000;
+const TIDY_MS = SUPERVISE_SECONDS * 1000;
 const TEND_MS = 60_000;
 const MIN_IDLE_MS = 100;
 const MAX_IDLE_MS = 1000;
@@ -110,11 +111,12 @@ class Worker {
     const trouble = (error: unknown) => this.#options.onTrouble?.(textOf(error));
     const timers = [
       repeat(BEAT_MS, () => this.#beat(), trouble),
-      repeat(BEAT_MS, () => this.#tidy(), trouble),
+      repeat(TIDY_MS, () => this.#tidy(), trouble),
       repeat(TEND_MS, async () => this.#scratch.tend(), trouble),
     ];
-    this.#scratch.tend();
     try {
+      // Nothing is taken up before it can be analysed.
+      await Promise.race([this.#pool?.ready(), this.#aborted]);
       await this.#work();
       await this.#end();
     } finally {
@@ -283,7 +285,9 @@ class Worker {
     );
   }
 
+  /** What one worker does for all. */
   async #tidy(): Promise<void> {
+    await this.#boss.pgBoss.supervise();
     while ((await collectDead(this.#corpus.db, this.#boss)) > 0);
     await expandRescan(this.#corpus.db, this.#boss);
   }
@@ -316,7 +320,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<Attempt<T>> {
   }
 }
 
-/** Calls `work` every `ms`, one call at a time; returns what ends it. A call that fails is made again at its time. */
+/** Calls `work` now and every `ms`, one call at a time; returns what ends it. A call that fails is made again at its time. */
 function repeat(
   ms: number,
   work: () => Promise<void>,
@@ -324,7 +328,7 @@ function repeat(
 ): () => Promise<void> {
   let last: Promise<void> = Promise.resolve();
   let busy = false;
-  const timer = setInterval(() => {
+  const turn = () => {
     if (busy) return;
     busy = true;
     last = work()
@@ -332,7 +336,9 @@ function repeat(
       .finally(() => {
         busy = false;
       });
-  }, ms);
+  };
+  turn();
+  const timer = setInterval(turn, ms);
   return async () => {
     clearInterval(timer);
     await last;

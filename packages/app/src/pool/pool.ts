@@ -71,6 +71,8 @@ export class Pool {
   #failure: Error | undefined;
   #onFailure: ((error: Error) => void) | undefined;
   readonly #broken: Promise<never>;
+  #onReady: (() => void) | undefined;
+  readonly #ready: Promise<void>;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -81,6 +83,9 @@ export class Pool {
     this.#broken = new Promise<never>((_, reject) => {
       this.#onFailure = reject;
     });
+    this.#ready = new Promise<void>((resolve) => {
+      this.#onReady = resolve;
+    });
     // Nobody may be waiting when it breaks; those who are get it through `run`.
     this.#broken.catch(() => undefined);
     for (let i = 0; i < options.size; i++) this.#spawn();
@@ -89,6 +94,11 @@ export class Pool {
   /** Analyses one file. Rejects only when no worker can start at all (RuleError for rules that do not compile). */
   async run(path: Buffer, name: string, memory?: MemoryHint, own?: OwnOptions): Promise<Sample> {
     return (await this.#submit(path, name, { memory, own })).sample;
+  }
+
+  /** When the first process can take a file. Rejects as `run` does. */
+  ready(): Promise<void> {
+    return Promise.race([this.#ready, this.#broken]);
   }
 
   /** As `run`, with the file's make-up and all its artifacts, whose bytes come along when asked for. */
@@ -160,6 +170,7 @@ export class Pool {
         return;
       case "ready":
         worker.ready = true;
+        this.#onReady?.();
         break;
       case "done":
         stopTimers(worker);

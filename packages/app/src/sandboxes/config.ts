@@ -115,11 +115,11 @@ function baseUrl(text: string, kind: SandboxKind): Answer<URL> {
   return ok(url);
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127\./.test(host);
 }
 
-function readConfig(
+export function readConfig(
   path: string,
   named: boolean,
 ): Answer<{ readonly config: Readonly<Record<string, unknown>>; readonly warnings: readonly string[] }> {

@@ -10,11 +10,17 @@ export interface Ask {
   readonly method: "GET" | "POST";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: FormData;
+  readonly body?: FormData | Packet;
   /** Where an answer of status 2xx is written to; others, and all without it, are kept in memory. */
   readonly to?: string;
   /** Bytes that the answer may have. */
   readonly cap: number;
+}
+
+/** A body that is ready. */
+export interface Packet {
+  readonly type: string;
+  readonly bytes: Uint8Array;
 }
 
 export interface Reply {
@@ -120,7 +126,8 @@ interface Progress {
 }
 
 /** multipart/form-data with its boundary, whole: its length is known ahead. */
-async function encode(form: FormData): Promise<{ readonly type: string; readonly bytes: Uint8Array }> {
+async function encode(form: FormData | Packet): Promise<Packet> {
+  if (!(form instanceof FormData)) return form;
   const encoded = new Response(form);
   const type = encoded.headers.get("content-type") ?? "multipart/form-data";
   return { type, bytes: new Uint8Array(await encoded.arrayBuffer()) };

@@ -4,7 +4,7 @@
  */
 import { printable, shorten } from "@assay/core/export/escape";
 import { type Clock, systemClock } from "./clock.ts";
-import { type Ask, exchange, type Reply } from "./exchange.ts";
+import { type Ask, exchange, type Packet, type Reply } from "./exchange.ts";
 import { backOff, MAX_RETRY_AFTER_MS, retryAfter } from "./retry.ts";
 import { type Answer, type Problem, problem } from "./sandbox.ts";
 
@@ -29,7 +29,9 @@ export interface Request {
   readonly method?: "GET" | "POST";
   /** Relative to the base, already encoded. */
   readonly path: string;
-  readonly body?: FormData;
+  readonly body?: FormData | Packet;
+  /** Default: anything. */
+  readonly accept?: string;
   readonly to?: string;
   readonly cap: number;
   /** Statuses that are an answer to whoever asks. 2xx always is. */
@@ -126,7 +128,10 @@ export class Http {
       const ask: Ask = {
         method,
         url,
-        headers: { accept: "*/*", ...(authorization === undefined ? {} : { authorization }) },
+        headers: {
+          accept: request.accept ?? "*/*",
+          ...(authorization === undefined ? {} : { authorization }),
+        },
         cap: request.cap,
         ...(request.body === undefined ? {} : { body: request.body }),
         ...(request.to === undefined ? {} : { to: request.to }),
@@ -216,7 +221,7 @@ export class Http {
       case 403:
         return problem("not-allowed", `${head}: not allowed${behind}; may this token do that?`);
       case 404:
-        return problem("not-found", `${head}: not found${behind}; is --url the sandbox's address?`);
+        return problem("not-found", `${head}: not found${behind}; is --url the right address?`);
       case 413:
         return problem("too-large", `${head}: the file is larger than the server takes${behind}`);
       default:
@@ -244,7 +249,7 @@ export class Http {
     const page = /html/i.test(answer.value.headers.get("content-type") ?? "");
     return problem(
       "unexpected-answer",
-      `${this.#options.base.host}: ${page ? "a web page" : "something"} instead of JSON; is --url the sandbox's address?`,
+      `${this.#options.base.host}: ${page ? "a web page" : "something"} instead of JSON; is --url the right address?`,
     );
   }
 }

@@ -17,6 +17,7 @@ import { View } from "@assay/core/bytes/index";
 import { inflate, rc4 } from "@assay/core/codecs/index";
 import { parseCart, writeCart } from "@assay/core/formats/cart";
 import { attemptIo } from "../batch/io.ts";
+import { CorpusError } from "./errors.ts";
 
 export type BlobRead =
   | { readonly status: "ok"; readonly bytes: Uint8Array }
@@ -33,6 +34,10 @@ export interface BlobStore {
   has(sha256: string): Promise<boolean>;
   /** Every hash that something is kept under. */
   list(): AsyncIterable<string>;
+  /** Nothing when there is no such blob. */
+  remove(sha256: string): Promise<void>;
+  /** Lets go of connections, where there are any. */
+  close?(): void;
 }
 
 /** Most bytes that one blob may open to; larger samples are not stored. */
@@ -105,6 +110,11 @@ export class FolderBlobs implements BlobStore {
 
   async has(sha256: string): Promise<boolean> {
     return "value" in attemptIo(() => statSync(this.pathOf(sha256)));
+  }
+
+  async remove(sha256: string): Promise<void> {
+    const gone = attemptIo(() => rmSync(this.pathOf(sha256), { force: true }));
+    if ("code" in gone) throw new CorpusError(`the blob ${sha256} cannot be removed: ${gone.text}`);
   }
 
   async *list(): AsyncGenerator<string> {

@@ -1,6 +1,6 @@
 /** All clusters anew, from what the corpus holds. Names stay with their founders. */
 import { sql } from "drizzle-orm";
-import { giveIds } from "./cluster-bind.ts";
+import { compare, giveIds } from "./cluster-bind.ts";
 import { components, membersOf } from "./components.ts";
 import type { Database } from "./database.ts";
 import { ask, insertRows } from "./rows.ts";
@@ -24,9 +24,15 @@ async function build(db: Database): Promise<void> {
       id: clusters.id,
       founder: clusters.founder,
       founded: clusters.founded,
+      samples: clusters.samples,
       community: clusters.community,
     })
     .from(clusters);
+  const members = await ask<{ sample: string; cluster: number }>(
+    db,
+    sql`select encode(m.sample, 'hex') as sample, p.cluster from assay.cluster_samples m
+      join assay.cluster_parts p on p.part = m.part`,
+  );
   const aliases = await db.select({ id: clusterNames.id, cluster: clusterNames.cluster }).from(clusterNames);
   for (const table of ["clusters", "cluster_parts", "cluster_samples", "cluster_ties", "cluster_families"])
     await db.execute(sql`delete from assay.${sql.raw(table)}`);
@@ -57,7 +63,13 @@ async function build(db: Database): Promise<void> {
     }),
   );
   const rows = await measured(db);
-  await name(db, rows, former, aliases, all, keyAt);
+  const keyOf = new Map(
+    all.samples.flatMap((sample, at) => {
+      const key = keyAt(at);
+      return key === undefined ? [] : [[sample, key] as const];
+    }),
+  );
+  await name(db, rows, former, aliases, heirsOf(former, members, keyOf));
   await insertRows(db, clusters, rows);
   await db.execute(
     sql`insert into assay.cluster_families (cluster, family, samples)
@@ -67,6 +79,7 @@ async function build(db: Database): Promise<void> {
 }
 
 type Row = typeof clusters.$inferSelect;
+type Former = Pick<Row, "key" | "id" | "founder" | "founded" | "samples" | "community">;
 
 /** Sizes, ages and founders of what the tables hold, one part a cluster. */
 async function measured(db: Database): Promise<Row[]> {
@@ -90,35 +103,29 @@ async function measured(db: Database): Promise<Row[]> {
   }));
 }
 
-/** A cluster that has the founder of a former one keeps its name, of several the oldest's; the other names lead there. */
+/**
+ * The heir of a former cluster is what has its founder now, or most of its samples where that left it. A cluster has the
+ * name of the oldest that it is heir of; the other names lead there.
+ */
 async function name(
   db: Database,
   rows: Row[],
-  former: readonly Pick<Row, "key" | "id" | "founder" | "founded" | "community">[],
+  former: readonly Former[],
   aliases: readonly { readonly id: string; readonly cluster: number }[],
-  { samples }: { readonly samples: readonly string[] },
-  keyAt: (at: number) => number | undefined,
+  heirs: ReadonlyMap<number, number>,
 ): Promise<void> {
-  const founders = new Map(former.map((one) => [one.founder, one]));
   const byKey = new Map(rows.map((row) => [row.key, row]));
-  const heirs = new Map<number, number>();
   const named: { id: string; cluster: number }[] = [];
-  const found: { readonly one: (typeof former)[number]; readonly key: number }[] = [];
-  for (const [at, sample] of samples.entries()) {
-    const one = founders.get(sample);
-    const key = one === undefined ? undefined : keyAt(at);
-    if (one !== undefined && key !== undefined) found.push({ one, key });
-  }
-  const age = ({ one }: (typeof found)[number]) => `${one.founded} ${one.id}`;
-  for (const entry of found.sort((a, b) => (age(a) < age(b) ? -1 : 1))) {
-    const { one, key } = entry;
-    const row = byKey.get(key) as Row;
-    heirs.set(one.key, key);
-    if (row.id === "")
-      Object.assign(row, {
-        ...{ id: one.id, founder: one.founder, founded: one.founded, community: one.community },
-      });
-    else named.push({ id: one.id, cluster: key });
+  for (const one of [...former].sort(
+    (a, b) =>
+      Number(b.samples > 1) - Number(a.samples > 1) || compare(a.founded, b.founded) || compare(a.id, b.id),
+  )) {
+    const key = heirs.get(one.key);
+    const row = key === undefined ? undefined : byKey.get(key);
+    if (row === undefined) continue;
+    const { id, founder, founded, community } = one;
+    if (row.id === "") Object.assign(row, { id, founder, founded, community });
+    else if (one.samples > 1) named.push({ id, cluster: row.key });
   }
   await giveIds(db, rows);
   for (const { id, cluster } of aliases) {
@@ -126,4 +133,27 @@ async function name(
     if (heir !== undefined) named.push({ id, cluster: heir });
   }
   await insertRows(db, clusterNames, named);
+}
+
+/** For each former cluster the new one that goes on with it; by their keys. */
+function heirsOf(
+  former: readonly Former[],
+  members: readonly { readonly sample: string; readonly cluster: number }[],
+  keyOf: ReadonlyMap<string, number>,
+): Map<number, number> {
+  const founderOf = new Map(former.map(({ key, founder }) => [key, founder]));
+  const heirs = new Map<number, number>();
+  const counts = new Map<number, Map<number, number>>();
+  for (const { sample, cluster } of members) {
+    const key = keyOf.get(sample);
+    if (key === undefined) continue;
+    if (founderOf.get(cluster) === sample) heirs.set(cluster, key);
+    const count = counts.get(cluster) ?? new Map<number, number>();
+    counts.set(cluster, count.set(key, (count.get(key) ?? 0) + 1));
+  }
+  for (const [cluster, count] of counts) {
+    const [most] = [...count].sort(([a, n], [b, m]) => m - n || a - b);
+    if (!heirs.has(cluster) && most !== undefined) heirs.set(cluster, most[0]);
+  }
+  return heirs;
 }

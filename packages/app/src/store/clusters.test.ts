@@ -163,7 +163,7 @@ describe.each(KINDS)("clusters of a corpus on %s", (kind) => {
         expect((await clusters(corpus.db)).map(plain).sort()).toEqual(before.map(plain).sort());
         for (const host of excluded) await removeExclusion(corpus.db, host);
       }),
-      { seed: 11, numRuns: 8 },
+      { seed: 11, numRuns: 5, endOnFailure: true },
     );
   });
 

@@ -14,6 +14,8 @@ export interface Place {
   readonly folder?: string;
   /** `postgres://…` */
   readonly server?: string;
+  /** `s3://bucket/prefix` or a folder. Default: blobs/ in the folder. */
+  readonly blobs?: string;
   /** False: a folder without a corpus is refused. Default: one is made. */
   readonly make?: boolean;
 }
@@ -37,7 +39,7 @@ export async function openCorpus(place: Place): Promise<Corpus> {
   )
     throw new CorpusError(`there is no corpus in ${folder}: assay triage --corpus makes one`);
   if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const blobs = folder === undefined ? undefined : new FolderBlobs(join(folder, "blobs"));
+  const blobs = await openBlobs(place.blobs, folder);
   if (place.server !== undefined) return ready(await openServer(place.server), blobs, undefined);
   const root = folder as string;
   const lock = await lockFolder(root);
@@ -47,6 +49,20 @@ export async function openCorpus(place: Place): Promise<Corpus> {
     lock.release();
     throw error;
   }
+}
+
+/** Undefined when neither is given. Nothing is asked of an S3 store before the first blob. */
+async function openBlobs(
+  where: string | undefined,
+  folder: string | undefined,
+): Promise<BlobStore | undefined> {
+  if (where === undefined) return folder === undefined ? undefined : new FolderBlobs(join(folder, "blobs"));
+  if (!/^[a-z0-9+]+:\/\//i.test(where)) return new FolderBlobs(resolve(where));
+  const { openS3, parseS3Place } = await import("./blobs-s3.ts");
+  const s3 = parseS3Place(where, process.env);
+  if (s3 === undefined)
+    throw new CorpusError(`${where} is no place for blobs: s3://BUCKET/PREFIX or a folder`);
+  return openS3(s3);
 }
 
 async function ready(
@@ -65,6 +81,7 @@ async function ready(
     blobs,
     close: async () => {
       await connection.close();
+      blobs?.close?.();
       lock?.release();
     },
   };

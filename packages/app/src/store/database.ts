@@ -34,9 +34,23 @@ export async function openEmbedded(folder: string): Promise<Connection> {
 /** Connections that one process holds to a server. */
 const MAX_CONNECTIONS = 4;
 
+/**
+ * A program that is cut off within a transaction holds what it locked; the server ends it after this (ms). None waits so
+ * long between two statements.
+ */
+const MAX_IDLE_IN_TRANSACTION_MS = 15_000;
+/** How long to wait for a server that does not answer at all (ms). */
+const CONNECT_MS = 10_000;
+
 export async function openServer(url: string): Promise<Connection> {
   const [{ Pool }, { drizzle }] = await Promise.all([import("pg"), import("drizzle-orm/node-postgres")]);
-  const pool = new Pool({ connectionString: url, max: MAX_CONNECTIONS });
+  const pool = new Pool({
+    connectionString: url,
+    max: MAX_CONNECTIONS,
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECT_MS,
+    idle_in_transaction_session_timeout: MAX_IDLE_IN_TRANSACTION_MS,
+  });
   // A connection that breaks while idle is replaced; queries tell their own errors.
   pool.on("error", () => undefined);
   return { db: drizzle(pool), close: () => pool.end() };

