@@ -9,7 +9,7 @@ import { useAnswer } from "../use-answer.ts";
 import { Clusters } from "./clusters.tsx";
 import { DeadLetters } from "./dead-letters.tsx";
 import { Failures } from "./failures.tsx";
-import { Families } from "./families.tsx";
+import { OverTime, PerFamily, useYields } from "./families.tsx";
 import { QueuePanel } from "./queue.tsx";
 import "./corpus.css";
 
@@ -21,6 +21,7 @@ export default function CorpusView(_: ViewProps) {
     error,
     again,
   } = useAnswer<Stats>("stats", (signal) => get("/api/v1/stats", undefined, signal));
+  const yields = useYields();
   return (
     <div className="corpus">
       <div className="bar head">
@@ -33,11 +34,16 @@ export default function CorpusView(_: ViewProps) {
       </div>
       {error !== undefined && <Problem failure={error} again={again} />}
       {stats !== undefined && <Numbers stats={stats} />}
-      <Families />
-      <QueuePanel />
-      <Clusters />
-      <Failures />
-      <DeadLetters />
+      <div className="wide">
+        <OverTime {...yields} />
+        <Clusters />
+        <Failures />
+      </div>
+      <div className="narrow">
+        <QueuePanel />
+        <PerFamily {...yields} />
+        <DeadLetters />
+      </div>
     </div>
   );
 }
@@ -47,10 +53,10 @@ function Numbers({ stats }: { readonly stats: Stats }) {
   return (
     <section className="numbers" aria-label="Numbers">
       <dl>
-        <Number name="Samples" value={count(stats.samples)} />
-        <Number name="Configs" value={count(stats.configs)} />
-        <Number name="Indicators" value={count(stats.indicators)} />
-        <Number name="Files kept" value={`${count(stats.blobs)}, ${bytes(stats.blobBytes)}`} />
+        <Fact name="Samples" value={count(stats.samples)} />
+        <Fact name="Configs" value={count(stats.configs)} />
+        <Fact name="Indicators" value={count(stats.indicators)} />
+        <Fact name="Files kept" value={`${count(stats.blobs)}, ${bytes(stats.blobBytes)}`} />
       </dl>
       <div className="outcomes">
         <div className="strip" role="img" aria-label={OUTCOMES.map((one) => `${one} ${of(one)}`).join(", ")}>
@@ -74,7 +80,7 @@ function Numbers({ stats }: { readonly stats: Stats }) {
   );
 }
 
-function Number({ name, value }: { readonly name: string; readonly value: string }) {
+function Fact({ name, value }: { readonly name: string; readonly value: string }) {
   return (
     <div>
       <dt>{name}</dt>

@@ -141,12 +141,9 @@ function Next({ pivot }: { readonly pivot: Pivot }) {
               <tr key={`${type}:${value}`}>
                 <td>{typeName(type)}</td>
                 <td>
-                  <Link
-                    to={pivotPath(type, value)}
-                    className="mono"
-                    aria-label={`Pivot on this ${typeName(type)}`}
-                  >
-                    <Hostile text={value} mono />
+                  <Hostile text={value} mono copy />{" "}
+                  <Link className="small" to={pivotPath(type, value)}>
+                    pivot
                   </Link>
                 </td>
                 <td>
