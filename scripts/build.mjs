@@ -1,6 +1,6 @@
 /**
  * Bundles the command into packages/app/dist: CommonJS chunks, each with V8's code cache beside it, for
- * packages/app/bin/bundle.cjs to load. Run by `npm ci` through the prepare script.
+ * packages/app/bin/bundle.cjs to load; and the pages into packages/web/dist. Run by `npm ci` through the prepare script.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
+import { build as buildPages } from "vite";
 
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 const dist = `${packages}app/dist/`;
@@ -56,6 +57,8 @@ async function toCommonJs(text) {
   return `const __chunkUrl=require("node:url").pathToFileURL(__filename).href;${code}`;
 }
 
+const pages = buildPages({ configFile: `${packages}web/vite.config.ts`, logLevel: "warn" });
+
 const { outputFiles } = await build({
   ...common,
   entryPoints: { entry: `${packages}app/src/entry.ts` },
@@ -98,3 +101,4 @@ try {
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
+await pages;

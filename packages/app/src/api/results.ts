@@ -72,37 +72,64 @@ function lean(sample: Sample): Sample {
   };
 }
 
-/** An export of the standing results with these ids, as text in pieces worth sending. */
+/** Files of a selection; undefined: all. */
+type Only = ReadonlySet<string> | undefined;
+
+/** A result as far as it speaks of these files: of an archive, what it holds of them. */
+async function* loadedOf(db: Database, ids: readonly StandingId[], only: Only): AsyncGenerator<Loaded> {
+  for await (const one of loaded(db, ids))
+    yield only === undefined ? one : { ...one, sample: narrowed(one.sample, only) };
+}
+
+export function narrowed(sample: Sample, only: ReadonlySet<string>): Sample {
+  if (sample.sha256 === null || only.has(sample.sha256)) return sample;
+  const isWanted = ({ subject }: { readonly subject: number }) =>
+    only.has(sample.artifacts[subject]?.sha256 ?? "");
+  const findings = sample.findings.filter(isWanted);
+  return {
+    ...sample,
+    findings,
+    families: [...new Set(findings.map(({ family }) => family))],
+    indicators: sample.indicators.filter(isWanted),
+  };
+}
+
+/**
+ * An export of the standing results with these ids, as text in pieces worth sending. `only`: of archives, no other files
+ * than these.
+ */
 export async function* exportStream(
   db: Database,
   ids: readonly StandingId[],
   form: Form,
   options: ExportOptions,
+  only?: ReadonlySet<string>,
 ): AsyncGenerator<string> {
   if (form.open === undefined) {
     const all: Loaded[] = [];
-    for await (const one of loaded(db, ids)) all.push(one);
+    for await (const one of loadedOf(db, ids, only)) all.push(one);
     yield form.convert(reportOf(all), options).body;
     return;
   }
   const conversion: Conversion = form.open(await headOf(db, ids), options);
   const subjects: Sample[] = [];
-  for await (const { sample } of loaded(db, ids)) {
+  for await (const { sample } of loadedOf(db, ids, only)) {
     conversion.learn?.(sample);
     subjects.push(...subjectsOf(sample).map(lean));
   }
-  yield* chunked(writeAll(db, ids, conversion, relate(subjects)));
+  yield* chunked(writeAll(db, ids, only, conversion, relate(subjects)));
 }
 
 async function* writeAll(
   db: Database,
   ids: readonly StandingId[],
+  only: Only,
   conversion: Conversion,
   ties: ReturnType<typeof relate>,
 ): AsyncGenerator<string> {
   yield* conversion.begin(ties);
   if (conversion.write !== undefined)
-    for await (const { sample } of loaded(db, ids)) yield* conversion.write(sample);
+    for await (const { sample } of loadedOf(db, ids, only)) yield* conversion.write(sample);
   yield* conversion.end();
 }
 

@@ -219,6 +219,11 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   zlib: decompress("zlib"),
 };
 
+/** Whether `applySteps` can do it: those of containers it cannot, which need their programs. */
+export function canApply({ op }: { readonly op: string }): boolean {
+  return Object.hasOwn(TRANSFORMS, op);
+}
+
 /** Applies the steps in order; undefined as soon as one refuses its input. An unknown step is a bug. */
 export function applySteps(steps: readonly Step[], input: Uint8Array): Uint8Array | undefined {
   let bytes: Uint8Array | undefined = input;

@@ -20,9 +20,13 @@ import {
 import { DEFAULT_PAGE, problems, ref, streamed, text } from "../schemas/common.ts";
 import { MAX_EXPORT } from "../schemas/knowledge.ts";
 import { Report } from "../schemas/samples.ts";
+import { BatchTable, BatchTableQuery } from "../schemas/table.ts";
+import { tableRows } from "../table.ts";
 
 /** Silence is broken so often, so that nobody on the way takes the connection for dead (ms). */
 const BEAT_MS = 15_000;
+/** Files of a page of the table. */
+const DEFAULT_TABLE_PAGE = 200;
 /** A client that lost the connection comes back after this (ms). */
 const RETRY_MS = 2000;
 
@@ -119,6 +123,31 @@ export const batchRoutes: FastifyPluginAsyncTypebox<Context> = async (app, conte
     },
   );
   let listeners = 0;
+
+  app.get(
+    "/api/v1/batches/:batch/table",
+    {
+      config: { role: "read" },
+      schema: {
+        summary: "A batch with what was found in it: a row a file, also for files in archives",
+        params: BatchParams,
+        querystring: BatchTableQuery,
+        response: { 200: ref(BatchTable), ...problems },
+      },
+    },
+    async ({ params, query }) => {
+      const of = ["table", params.batch];
+      const [after] = readCursor<[number]>(query.cursor, of, [isCount]) ?? [];
+      const found = await status(params.batch, {
+        limit: query.limit ?? DEFAULT_TABLE_PAGE,
+        ...(after === undefined ? {} : { after }),
+      });
+      return {
+        rows: await tableRows(corpus.db, found.samples),
+        next: found.next === undefined ? null : writeCursor(of, [found.next]),
+      };
+    },
+  );
 
   app.get(
     "/api/v1/batches/:batch/report",

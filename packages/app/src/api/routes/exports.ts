@@ -1,6 +1,7 @@
 /** Results in the forms that others take. */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
+import type { Form } from "@assay/core/export/form";
 import { findForm, forms } from "@assay/core/export/registry";
 import { ENGINE_VERSION } from "@assay/core/triage/report";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
@@ -10,7 +11,7 @@ import type { Context } from "../context.ts";
 import { ApiError } from "../problem.ts";
 import { exportStream, hashesOfBatch } from "../results.ts";
 import { problems, ref, text } from "../schemas/common.ts";
-import { ExportList, ExportParams, ExportQuery, MAX_EXPORT } from "../schemas/knowledge.ts";
+import { ExportBody, ExportList, ExportParams, ExportQuery, MAX_EXPORT } from "../schemas/knowledge.ts";
 import { termsOf } from "./samples.ts";
 
 const DEFAULT_EXPORT = 1000;
@@ -47,12 +48,7 @@ export const exportRoutes: FastifyPluginAsyncTypebox<Context> = async (app, { co
       },
     },
     async ({ params, query, headers }, reply) => {
-      const form = findForm(params.format);
-      if (form === undefined)
-        throw new ApiError(
-          "not-found",
-          `no form ${params.format}; there are ${forms.map(({ id }) => id).join(", ")}`,
-        );
+      const form = formOf(params.format);
       const limit = query.limit ?? DEFAULT_EXPORT;
       const { hashes, total } = await filesOf(query, limit);
       if (form.open === undefined && hashes.length > MAX_WHOLE)
@@ -82,6 +78,35 @@ export const exportRoutes: FastifyPluginAsyncTypebox<Context> = async (app, { co
     },
   );
 
+  app.post(
+    "/api/v1/exports/:format",
+    {
+      config: { role: "read" },
+      schema: {
+        summary: "Results of these samples in a form that others take",
+        params: ExportParams,
+        body: ref(ExportBody),
+        response: { 200: { description: "Of the form's media type", ...text("*/*") }, ...problems },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const form = formOf(params.format);
+      const hashes = [...new Set(body.samples)];
+      const ids = await standingIds(corpus.db, hashes);
+      if (form.open === undefined && ids.length > MAX_WHOLE)
+        throw new ApiError("too-many", `${ids.length} samples; ${form.id} holds ${MAX_WHOLE}`);
+      const { tlp } = body;
+      return reply
+        .type(form.mediaType)
+        .header("content-disposition", `attachment; filename="assay-${form.id}.${form.extension}"`)
+        .send(
+          Readable.from(
+            exportStream(corpus.db, ids, form, tlp === undefined ? {} : { tlp }, new Set(hashes)),
+          ),
+        );
+    },
+  );
+
   async function filesOf(
     query: { readonly q?: string; readonly batch?: string; readonly sample?: string },
     limit: number,
@@ -100,6 +125,12 @@ export const exportRoutes: FastifyPluginAsyncTypebox<Context> = async (app, { co
     return { hashes: samples.map(({ sha256 }) => sha256), total };
   }
 };
+
+function formOf(id: string): Form {
+  const form = findForm(id);
+  if (form !== undefined) return form;
+  throw new ApiError("not-found", `no form ${id}; there are ${forms.map((one) => one.id).join(", ")}`);
+}
 
 function etagOf(parts: readonly string[]): string {
   return `"${createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 32)}"`;

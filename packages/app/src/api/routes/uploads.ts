@@ -7,6 +7,7 @@ import type { FastifyRequest } from "fastify";
 import type { Submission } from "../../jobs/queue.ts";
 import { blobs } from "../../store/schema.ts";
 import type { Context } from "../context.ts";
+import { isUuid } from "../cursor.ts";
 import { Arrival, linger } from "../incoming.ts";
 import { ApiError } from "../problem.ts";
 import { Accepted } from "../schemas/batches.ts";
@@ -29,6 +30,7 @@ interface Received {
   priority: Submission["priority"];
   memory: Submission["memory"];
   base: string | undefined;
+  batch: string | undefined;
 }
 
 export const uploadRoutes: FastifyPluginAsyncTypebox<Context> = async (app, context) => {
@@ -76,6 +78,7 @@ export const uploadRoutes: FastifyPluginAsyncTypebox<Context> = async (app, cont
         priority: "analyst",
         memory: undefined,
         base: undefined,
+        batch: undefined,
       };
       try {
         await receive(request, received);
@@ -86,7 +89,10 @@ export const uploadRoutes: FastifyPluginAsyncTypebox<Context> = async (app, cont
             if (!(await store.has(sha256))) await store.put(sha256, await spooled.read());
             await corpus.db.insert(blobs).values({ sha256, size, storedAt: at }).onConflictDoNothing();
           });
-        const { batch, accepted } = await queue.submit({ submissions: submissionsOf(received) });
+        const { batch, accepted } = await queue.submit({
+          ...(received.batch === undefined ? {} : { id: received.batch }),
+          submissions: submissionsOf(received),
+        });
         for (const { spooled } of received.files) metrics.uploaded(spooled.size);
         reply.code(202);
         return {
@@ -183,10 +189,14 @@ function takeField(received: Received, name: string, value: unknown, truncated: 
         throw new ApiError("invalid-upload", "base is an address in hex");
       received.base = value;
       return;
+    case "batch":
+      if (!isUuid(value.toLowerCase())) throw new ApiError("invalid-upload", "batch is a UUID");
+      received.batch = value.toLowerCase();
+      return;
     default:
       throw new ApiError(
         "invalid-upload",
-        `no field ${name}; there are file, password, priority, memory, base`,
+        `no field ${name}; there are file, password, priority, memory, base, batch`,
       );
   }
 }

@@ -34,6 +34,12 @@ export const UploadForm = Type.Object(
     priority: Type.Optional(oneOf(["analyst", "feed"], { default: "analyst" })),
     memory: Type.Optional(oneOf(["raw", "region"], { description: "Take the files for memory" })),
     base: Type.Optional(Type.String({ description: "Address of a region's first byte, in hex" })),
+    batch: Type.Optional(
+      Type.String({
+        format: "uuid",
+        description: "Adds to this batch, or begins it under this id: for what does not fit in one request",
+      }),
+    ),
   },
   { $id: "UploadForm" },
 );

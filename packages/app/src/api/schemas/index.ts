@@ -6,11 +6,12 @@ import * as correlation from "./correlation.ts";
 import * as knowledge from "./knowledge.ts";
 import * as samples from "./samples.ts";
 import * as system from "./system.ts";
+import * as table from "./table.ts";
 import * as work from "./work.ts";
 
 type Shared = TSchema & { readonly $id: string };
 
-const rooms: readonly object[] = [common, samples, batches, correlation, knowledge, work, system];
+const rooms: readonly object[] = [common, samples, batches, correlation, knowledge, work, system, table];
 
 export const sharedSchemas: readonly Shared[] = [
   ...new Set(rooms.flatMap((room) => Object.values(room) as unknown[]).filter(isShared)),

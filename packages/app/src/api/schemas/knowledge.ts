@@ -1,7 +1,7 @@
 /** Families, yields, exports, statistics. */
 import { TLP_LEVELS } from "@assay/core/export/form";
 import Type from "typebox";
-import { exact, Instant, MAX_TEXT, nullable, oneOf, ref, Uuid } from "./common.ts";
+import { exact, Instant, MAX_TEXT, nullable, oneOf, ref, Sha256, Uuid } from "./common.ts";
 
 export const Family = exact(
   {
@@ -84,6 +84,17 @@ export const ExportList = exact(
 export const ExportParams = exact({ format: Type.String({ pattern: "^[a-z0-9-]{1,32}$" }) });
 /** Samples of one export. */
 export const MAX_EXPORT = 10_000;
+export const ExportBody = exact(
+  {
+    samples: Type.Array(Sha256, {
+      minItems: 1,
+      maxItems: MAX_EXPORT,
+      description: "Of archives, these files alone",
+    }),
+    tlp: Type.Optional(oneOf(TLP_LEVELS)),
+  },
+  { $id: "ExportBody" },
+);
 export const ExportQuery = exact({
   q: Type.Optional(Type.String({ maxLength: MAX_TEXT, description: "A search; all that it finds" })),
   batch: Type.Optional(Uuid),

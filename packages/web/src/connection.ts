@@ -1,0 +1,41 @@
+/** Whether the server answers. One watcher for all pages: when an answer fails to come, it asks until one does. */
+
+const PAUSES_MS = [500, 1000, 2000, 3000];
+
+type Listener = (lost: boolean) => void;
+const listeners = new Set<Listener>();
+let lost = false;
+
+export function isLost(): boolean {
+  return lost;
+}
+
+/** Calls back when the server is lost and when it is there again. */
+export function onConnection(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** A request found no server. */
+export function reportLost(): void {
+  if (lost) return;
+  change(true);
+  void lookAgain(0);
+}
+
+function change(to: boolean): void {
+  lost = to;
+  for (const listener of [...listeners]) listener(to);
+}
+
+async function lookAgain(n: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, PAUSES_MS[Math.min(n, PAUSES_MS.length - 1)]));
+  let ok = false;
+  try {
+    ok = (await fetch("/healthz", { cache: "no-store" })).ok;
+  } catch {
+    // Still gone.
+  }
+  if (ok) change(false);
+  else await lookAgain(n + 1);
+}

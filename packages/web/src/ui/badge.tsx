@@ -1,0 +1,26 @@
+import { plain } from "../hostile-text.ts";
+
+const TONES: Readonly<Record<string, string>> = {
+  config: "good",
+  proved: "good",
+  done: "good",
+  structural: "",
+  identified: "warn",
+  heuristic: "warn",
+  active: "",
+  unknown: "dim",
+  unsupported: "dim",
+  queued: "dim",
+  failed: "bad",
+  dead: "bad",
+};
+
+/** An outcome, a confidence or a state. */
+export function Badge({ value }: { readonly value: string }) {
+  return <span className={`badge ${TONES[value] ?? ""}`}>{plain(value)}</span>;
+}
+
+/** `win.lumma` as people say it. */
+export function familyName(id: string): string {
+  return plain(id.replace(/^[a-z]+\./, "").replaceAll("_", " "));
+}
