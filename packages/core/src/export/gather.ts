@@ -46,8 +46,8 @@ interface Entry {
   usages: number;
   /** Ascending, each once; shared between entries. */
   families: readonly string[];
-  /** As they came; sorted and each once after `settle`. */
-  samples: string[];
+  /** As they came, then ascending and each once. Most have one: a list for each of these costs more than all the rest. */
+  samples: string | string[];
   confidence: number;
   blockable: boolean;
   linkable: boolean;
@@ -64,7 +64,8 @@ export interface Note {
 
 /** What is known of each indicator of many files, in little room. */
 export class Gatherer {
-  readonly #byKey = new Map<string, Entry>();
+  /** By type, then by value: a key of both would be one more text for each. */
+  readonly #byType = new Map<string, Map<string, Entry>>();
   /** Lists of families: there are few different ones. */
   readonly #families = new Map<string, readonly string[]>();
 
@@ -73,8 +74,12 @@ export class Gatherer {
   }
 
   #enter(file: ReportedFile, indicator: Indicator): void {
-    const key = `${indicator.type}:${indicator.value}`;
-    let entry = this.#byKey.get(key);
+    let values = this.#byType.get(indicator.type);
+    if (values === undefined) {
+      values = new Map();
+      this.#byType.set(indicator.type, values);
+    }
+    let entry = values.get(indicator.value);
     if (entry === undefined) {
       entry = {
         type: indicator.type,
@@ -82,7 +87,7 @@ export class Gatherer {
         usage: indicator.usage,
         usages: 0,
         families: [],
-        samples: [],
+        samples: file.sha256,
         confidence: CONFIDENCE_ORDER.length - 1,
         blockable: true,
         linkable: false,
@@ -90,12 +95,14 @@ export class Gatherer {
         observed: undefined,
         infrastructure: undefined,
       };
-      this.#byKey.set(key, entry);
+      values.set(indicator.value, entry);
     }
     entry.usages |= 1 << USAGES.indexOf(indicator.usage);
     if (!entry.families.includes(indicator.family))
       entry.families = this.#listOf([...entry.families, indicator.family]);
-    if (entry.samples.at(-1) !== file.sha256) entry.samples.push(file.sha256);
+    if (typeof entry.samples !== "string") {
+      if (entry.samples.at(-1) !== file.sha256) entry.samples.push(file.sha256);
+    } else if (entry.samples !== file.sha256) entry.samples = [entry.samples, file.sha256];
     entry.linkable ||= indicator.linkable;
     if (!indicator.blockable && entry.blockable) {
       entry.blockable = false;
@@ -106,14 +113,14 @@ export class Gatherer {
         entry.confidence = Math.min(entry.confidence, CONFIDENCE_ORDER.indexOf(finding.confidence));
   }
 
-  /** By its key, `type:value`; undefined for an indicator that was never met. */
-  noteOf(key: string): Note | undefined {
-    return this.#byKey.get(key);
+  /** Undefined for an indicator that was never met. */
+  noteOf(type: string, value: string): Note | undefined {
+    return this.#byType.get(type)?.get(value);
   }
 
   /** What else is known of an indicator that was met: who else holds it, and for what. */
   know(type: IndicatorType, value: string, family: string, usage: ConnUsage): void {
-    const entry = this.#byKey.get(`${type}:${value}`);
+    const entry = this.#byType.get(type)?.get(value);
     if (entry === undefined) return;
     entry.usages |= 1 << USAGES.indexOf(usage);
     if (!entry.families.includes(family)) entry.families = this.#listOf([...entry.families, family]);
@@ -130,9 +137,9 @@ export class Gatherer {
 
   /** Best confidence first, then most samples, then by type and value: what a list that must be cut keeps. */
   all(): Gatherings {
-    const entries = [...this.#byKey.values()];
+    const entries = [...this.#byType.values()].flatMap((values) => [...values.values()]);
     for (const entry of entries)
-      if (entry.samples.length > 1) entry.samples = [...new Set(entry.samples)].sort(compare);
+      if (typeof entry.samples !== "string") entry.samples = [...new Set(entry.samples)].sort(compare);
     return new Gatherings(entries.sort(byWorth));
   }
 }
@@ -159,7 +166,14 @@ export function gather(report: Report): Gathered[] {
 function finish(entry: Entry): Gathered {
   const { type, value, usage, usages, families, samples, confidence, blockable, linkable } = entry;
   return {
-    ...{ type, value, families, samples, blockable, linkable },
+    ...{
+      type,
+      value,
+      families,
+      samples: typeof samples === "string" ? [samples] : samples,
+      blockable,
+      linkable,
+    },
     usage: (usages & C2_BIT) === 0 ? usage : "c2",
     usages: USAGES.filter((_, bit) => (usages & (1 << bit)) !== 0).sort(compare),
     confidence: CONFIDENCE_ORDER[confidence] as Confidence,
@@ -167,10 +181,14 @@ function finish(entry: Entry): Gathered {
   };
 }
 
+function holders({ samples }: Entry): number {
+  return typeof samples === "string" ? 1 : samples.length;
+}
+
 function byWorth(a: Entry, b: Entry): number {
   return (
     a.confidence - b.confidence ||
-    b.samples.length - a.samples.length ||
+    holders(b) - holders(a) ||
     compare(a.type, b.type) ||
     compare(a.value, b.value)
   );

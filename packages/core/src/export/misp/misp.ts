@@ -112,10 +112,6 @@ function tagsOf(names: readonly string[], options: ExportOptions, omissions: Omi
   return tags;
 }
 
-function keyOf({ type, value }: { readonly type: string; readonly value: string }): string {
-  return `${type}:${value}`;
-}
-
 /** Sockets and URLs hold their hosts too, so a host that stands in one is not told twice by itself. */
 function indicatorObject(context: Context, indicator: Gathered): Record<string, unknown>[] {
   const { type, value, usage } = indicator;
@@ -137,7 +133,7 @@ function indicatorObject(context: Context, indicator: Gathered): Record<string, 
     return [];
   }
   const uuid = objectUuid(context.event, spec.template, type, value);
-  const note = context.gatherer.noteOf(keyOf(indicator));
+  const note = context.gatherer.noteOf(indicator.type, indicator.value);
   if (note !== undefined) note.observed = uuid;
   const comment = [usage === "other" ? "" : usage, why ?? ""].filter((text) => text !== "").join(": ");
   return [mispObject(uuid, spec.template, context.timestamp, spec.attributes, [], comment)];
@@ -215,7 +211,7 @@ function fileAndConfigs(context: Context, file: ReportedFile): Record<string, un
   }
   const references = new Map<string, ReferenceSpec>();
   for (const indicator of file.indicators) {
-    const to = context.gatherer.noteOf(keyOf(indicator))?.observed;
+    const to = context.gatherer.noteOf(indicator.type, indicator.value)?.observed;
     const kind = NETWORK_TYPES.has(indicator.type) ? (TIES[indicator.usage] ?? "contains") : "contains";
     if (to !== undefined) references.set(to, { to, kind });
   }

@@ -211,20 +211,21 @@ export class StixBundle {
         written.add(object.id);
         yield object;
       }
-      const note = this.#gatherer.noteOf(keyOf(indicator));
+      const note = this.#gatherer.noteOf(indicator.type, indicator.value);
       if (note !== undefined) note.observed = result.objects.at(-1)?.id;
     }
   }
 
   /** Id of an indicator's observable, by the indicator's key. */
   #observed(key: string): string | undefined {
-    return this.#gatherer.noteOf(key)?.observed;
+    const colon = key.indexOf(":");
+    return this.#gatherer.noteOf(key.slice(0, Math.max(colon, 0)), key.slice(colon + 1))?.observed;
   }
 
   *#indicator(indicator: Gathered): Generator<StixObject> {
     const frame = this.#frame;
     const { type, value } = indicator;
-    const note = this.#gatherer.noteOf(keyOf(indicator));
+    const note = this.#gatherer.noteOf(indicator.type, indicator.value);
     if (note?.observed === undefined) return;
     const why = whyNotIndicator(indicator, this.#options);
     if (why !== undefined) {
@@ -314,7 +315,7 @@ export class StixBundle {
     const { family, layout, confidence, artifact } = finding;
     const refs = file.indicators
       .filter((indicator) => indicator.family === family)
-      .flatMap((indicator) => this.#observed(keyOf(indicator)) ?? []);
+      .flatMap((indicator) => this.#gatherer.noteOf(indicator.type, indicator.value)?.observed ?? []);
     const id = sdoId("malware-analysis", file.sha256, family, layout, String(artifact), engine);
     yield frame.sdo("malware-analysis", id, {
       product: "assay",
@@ -332,7 +333,8 @@ export class StixBundle {
 
   *#contacts(file: ReportedFile, family: string, instance: string): Generator<StixObject> {
     for (const indicator of file.indicators) {
-      const { observed: target, infrastructure: host } = this.#gatherer.noteOf(keyOf(indicator)) ?? {};
+      const { observed: target, infrastructure: host } =
+        this.#gatherer.noteOf(indicator.type, indicator.value) ?? {};
       if (indicator.family !== family || indicator.usage === "decoy") continue;
       if (target !== undefined && SPEAKS_WITH.has(indicator.type))
         yield this.#frame.relationship(instance, "communicates-with", target);
@@ -368,10 +370,6 @@ export class StixBundle {
       yield object;
     }
   }
-}
-
-function keyOf({ type, value }: { readonly type: string; readonly value: string }): string {
-  return `${type}:${value}`;
 }
 
 function familyId(family: string): string {
