@@ -20,9 +20,10 @@ const PAGE = 50;
 /** One with more partners than this is of a generated series, and its flags are not told. */
 export const MAX_PARTNERS = 4;
 
-/** Looks at all that nobody looked at yet; returns how many pairs were found. */
-export async function matchNear(db: Database): Promise<number> {
+/** Looks at what nobody looked at yet, until `deadline` (ms, as performance.now); returns how many pairs were found. */
+export async function matchNear(db: Database, deadline: number): Promise<number> {
   for (let found = 0; ; ) {
+    if (performance.now() > deadline) return found;
     const step = await db.transaction(nextPage);
     if (step === undefined) return found;
     found += step;
