@@ -37,10 +37,13 @@ const late = {
 
 /** CommonJS of a chunk. esbuild splits ES modules only, but only CommonJS can be loaded with a code cache. */
 async function toCommonJs(text) {
-  const own = text.replaceAll(
-    /\bimport\(("(?:\.\/[\w-]+\.cjs|@electric-sql\/pglite|pg|@aws-sdk\/client-s3)")\)/g,
-    "Promise.resolve().then(()=>require($1))",
-  );
+  const own = text
+    .replaceAll(
+      /\bimport\(("(?:\.\/[\w-]+\.cjs|@electric-sql\/pglite|pg)")\)/g,
+      "Promise.resolve().then(()=>require($1))",
+    )
+    // Code that came from a code cache cannot import: the loader does it.
+    .replaceAll(/\bimport\(("[@\w][^"]*")\)/g, "require.import($1)");
   const { code } = await transform(own, {
     format: "cjs",
     platform: "node",

@@ -5,7 +5,7 @@
 const { readFileSync } = require("node:fs");
 const { createRequire, Module } = require("node:module");
 const { join } = require("node:path");
-const { constants, Script } = require("node:vm");
+const { Script } = require("node:vm");
 
 const dist = join(__dirname, "..", "dist");
 const requireOther = createRequire(join(dist, "entry.cjs"));
@@ -16,6 +16,8 @@ function load(name) {
   if (name.startsWith("./")) return name.startsWith("./lib-") ? loadLate(name) : loadNow(name);
   return requireOther(name);
 }
+
+load.import = (name) => import(name);
 
 /** Stands for a library until something of it is used. */
 function loadLate(name) {
@@ -31,7 +33,6 @@ function loadNow(name) {
   const script = new Script(Module.wrap(readFileSync(file, "latin1")), {
     filename: file,
     cachedData: cacheOf(file),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   scripts.set(file, script);
   script.runInThisContext()(chunk.exports, load, chunk, file, dist);

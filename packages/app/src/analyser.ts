@@ -1,6 +1,7 @@
 /** Core's triage with this platform's hands: native rules, native digests, native PBKDF2, archives by 7-Zip. */
-import { createHash, pbkdf2Sync } from "node:crypto";
+import { hash, pbkdf2Sync } from "node:crypto";
 import { useNativeSearch } from "@assay/core/bytes/index";
+import { useNativeInflate } from "@assay/core/codecs/inflate";
 import { families, familyRules } from "@assay/core/families/index";
 import type { ImageHint } from "@assay/core/formats/image";
 import { openMemory } from "@assay/core/formats/memory/index";
@@ -17,6 +18,7 @@ import { type MemoryFlags, type OpenedMemory, withMemory } from "./batch/memory-
 import type { MemoryHint } from "./batch/memory-hint.ts";
 import { MAX_SAMPLE_BYTES, readSample } from "./batch/read.ts";
 import { type Facts, factsOf } from "./facts.ts";
+import { nativeInflate } from "./native-inflate.ts";
 import { createScanner, type Engine } from "./rules/scanner.ts";
 
 /** What a user may say of how samples are analysed; plain data, since it travels to the analysis processes. */
@@ -55,6 +57,8 @@ useNativeSearch((bytes, needle, start) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(needle, start),
 );
 
+useNativeInflate(nativeInflate);
+
 export async function createPorts(
   userRules: readonly string[] = [],
   engine: Engine = "auto",
@@ -63,7 +67,7 @@ export async function createPorts(
     rules: await createScanner([Object.values(familyRules).join("\n"), ...userRules], engine),
     pbkdf2Sha1: (password, salt, iterations, length) =>
       pbkdf2Sync(password, salt, iterations, length, "sha1"),
-    digest: (algorithm, bytes) => createHash(algorithm).update(bytes).digest("hex"),
+    digest: (algorithm, bytes) => hash(algorithm, bytes, "hex"),
     now: () => performance.now(),
     // Loaded with the first archive: its WebAssembly costs more than all else that a start needs.
     openContainer: async (input) => (await import("./containers/open.ts")).openContainer(input),

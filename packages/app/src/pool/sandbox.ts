@@ -20,6 +20,9 @@ export interface SandboxOptions {
   readonly memory: number;
 }
 
+/** Megabytes of half the young generation. V8 lets it grow to 16 and never gives them back to the system. */
+const SEMI_SPACE = 8;
+
 export interface Wrapped {
   readonly command: string;
   readonly args: readonly string[];
@@ -27,11 +30,18 @@ export interface Wrapped {
 
 /** The command line that runs `program` (a JavaScript file) under all that this system offers. */
 export function wrap(program: string, options: SandboxOptions): Wrapped {
-  const node = [process.execPath, ...permissionFlags(program, options.readable), "--no-warnings", program];
-  const limited = works("prlimit", "--data=1073741824", "true")
+  const node = [
+    process.execPath,
+    ...permissionFlags(program, options.readable),
+    `--max-semi-space-size=${SEMI_SPACE}`,
+    "--no-warnings",
+    program,
+  ];
+  const { capped, alone: isAlone } = wrappers();
+  const limited = capped
     ? ["prlimit", `--data=${Math.floor(options.memory) + reservedData()}`, ...node]
     : node;
-  const alone = works("unshare", "-rn", "true") ? ["unshare", "-rn", ...limited] : limited;
+  const alone = isAlone ? ["unshare", "-rn", ...limited] : limited;
   const [command = process.execPath, ...args] = alone;
   return { command, args };
 }
@@ -51,24 +61,37 @@ function reservedData(): number {
 
 /** What is in force on this system, for people. */
 export function describeSandbox(): string[] {
+  const { capped, alone } = wrappers();
   return [
-    `network: ${works("unshare", "-rn", "true") ? "none (network namespace)" : "not cut off on this system"}`,
-    `memory: ${works("prlimit", "--data=1073741824", "true") ? "capped (prlimit)" : "not capped on this system"}`,
+    `network: ${alone ? "none (network namespace)" : "not cut off on this system"}`,
+    `memory: ${capped ? "capped (prlimit)" : "not capped on this system"}`,
     "files: only its own program and the batch's paths, read only; no child processes (Node permission model)",
   ];
 }
 
-const known = new Map<string, boolean>();
+interface Wrappers {
+  readonly capped: boolean;
+  readonly alone: boolean;
+}
 
-/** Whether a wrapper exists and is allowed here. Asked once. */
-function works(command: string, ...args: string[]): boolean {
-  if (process.platform !== "linux") return false;
-  let answer = known.get(command);
-  if (answer === undefined) {
-    answer = spawnSync(command, args, { stdio: "ignore" }).status === 0;
-    known.set(command, answer);
+const PRLIMIT: readonly string[] = ["prlimit", "--data=1073741824"];
+const UNSHARE: readonly string[] = ["unshare", "-rn"];
+
+let known: Wrappers | undefined;
+
+/** Which wrappers exist and are allowed here. Asked once: for both together first, since every start waits for it. */
+function wrappers(): Wrappers {
+  if (known === undefined) {
+    const all = works(...UNSHARE, ...PRLIMIT);
+    known = { capped: all || works(...PRLIMIT), alone: all || works(...UNSHARE) };
   }
-  return answer;
+  return known;
+}
+
+function works(...wrapper: readonly string[]): boolean {
+  if (process.platform !== "linux") return false;
+  const [command = "true", ...args] = wrapper;
+  return spawnSync(command, [...args, "true"], { stdio: "ignore" }).status === 0;
 }
 
 /** `--permission` came with 22.13 and 23.5; before, it bears the experiment's name. */

@@ -1,4 +1,6 @@
 /** A child process that analyses the files it is told of, one at a time, until its channel closes. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Sample } from "@assay/core/model/index";
 import { unread } from "@assay/core/triage/unread";
 import { type Analyser, createAnalyser, type Watch } from "../analyser.ts";
@@ -10,6 +12,14 @@ import type { FromWorker, Job, Start, ToWorker, UnpackJob } from "./protocol.ts"
 const send = (message: FromWorker): void => {
   process.send?.(message);
 };
+
+/**
+ * Bytes of bytecode that a function runs before V8 optimises it. Its own 132 KB suit servers: a process that sees twenty
+ * samples spends two fifths of its time compiling. One that sees thousands does not notice.
+ */
+const INTERRUPT_BUDGET = 400_000;
+/** A pause this long is taken for rest. */
+const IDLE_MS = 400;
 
 let analyser: Analyser | undefined;
 
@@ -30,11 +40,25 @@ async function start({ options }: Start): Promise<void> {
     send({ kind: "rejected", text: error.message });
     return;
   }
+  // Not before: V8 refuses code caches, Node's own too, that were made under other flags.
+  setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`);
+  setFlagsFromString("--expose-gc");
+  collectGarbage = runInNewContext("gc") as () => void;
   send({ kind: "ready" });
+}
+
+let collectGarbage = (): void => undefined;
+let idle: NodeJS.Timeout | undefined;
+
+/** V8 collects when it allocates, and a process at rest does not: what the last samples left would stay for hours. */
+function tidyWhenIdle(): void {
+  clearTimeout(idle);
+  idle = setTimeout(() => collectGarbage(), IDLE_MS).unref();
 }
 
 async function work(job: Job): Promise<void> {
   if (analyser === undefined) throw new Error("job before start");
+  clearTimeout(idle);
   const { id } = job;
   let known: Sample | undefined;
   const watch: Watch = {
@@ -45,6 +69,7 @@ async function work(job: Job): Promise<void> {
     },
   };
   send({ kind: "done", id, ...(await run(analyser, job, watch, () => known)) });
+  tidyWhenIdle();
 }
 
 type Done = Omit<Extract<FromWorker, { kind: "done" }>, "kind" | "id">;

@@ -51,18 +51,27 @@ export function needleSet(needles: readonly Uint8Array[]): NeedleSet {
 export function findNeedles(bytes: Uint8Array, { needles, stride, filter, rows }: NeedleSet): number[][] {
   const hits: number[][] = needles.map(() => []);
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = bytes.length - SAMPLE;
-  const shift = HASH_SHIFT;
-  for (let at = 0; at <= end; at += stride) {
-    const four = data.getInt32(at, true);
-    if (filter[Math.imul(four, 0x9e37_79b1) >>> shift] === 0) continue;
-    for (const { owner, position } of rows.get(four) ?? []) {
+  for (
+    let at = nextSample(data, 0, stride, filter);
+    at >= 0;
+    at = nextSample(data, at + stride, stride, filter)
+  ) {
+    for (const { owner, position } of rows.get(data.getInt32(at, true)) ?? []) {
       const list = hits[owner] as number[];
       const offset = at - position;
       if (list.length < MAX_HITS && standsAt(bytes, needles[owner] as Uint8Array, offset)) list.push(offset);
     }
   }
   return hits;
+}
+
+/** The next of the places `from`, `from + stride`, … whose four bytes pass the filter; -1 when there is none. */
+function nextSample(data: DataView, from: number, stride: number, filter: Uint8Array): number {
+  const end = data.byteLength - SAMPLE;
+  const shift = HASH_SHIFT;
+  for (let at = from; at <= end; at += stride)
+    if (filter[Math.imul(data.getInt32(at, true), 0x9e37_79b1) >>> shift] === 1) return at;
+  return -1;
 }
 
 function fourAt(bytes: Uint8Array, at: number): number {

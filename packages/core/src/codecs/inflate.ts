@@ -1,6 +1,7 @@
 /**
  * Decompression of deflate (RFC 1951), alone or in its gzip (RFC 1952) and zlib (RFC 1950) envelopes, with a limit on
- * what comes out. fflate does the work, a piece of the input at a time, so that a bomb costs what was allowed.
+ * what comes out. fflate does the work, a piece of the input at a time, so that a bomb costs what was allowed; where the
+ * platform has an inflater of its own, that is asked first.
  */
 import { Inflate } from "fflate";
 import { concatBytes } from "../bytes/index.ts";
@@ -17,6 +18,29 @@ export interface Inflated {
 
 /** Input bytes given at once. Deflate makes at most 1032 bytes of one, so 8 MiB may stand over the limit for a moment. */
 const PIECE = 8192;
+
+/** A platform's own inflater of raw deflate. */
+export interface NativeInflate {
+  /**
+   * The stream at the start of `body`: its content with the input bytes it took, "bad" when it is none or ends too soon,
+   * "more" when over `limit` bytes come out.
+   */
+  whole(
+    body: Uint8Array,
+    limit: number,
+  ): { readonly bytes: Uint8Array; readonly used: number } | "bad" | "more";
+  /** What `body` gives, which may end in mid-stream; "bad" and "more" as above. */
+  start(body: Uint8Array, limit: number): Uint8Array | "bad" | "more";
+}
+
+let native: NativeInflate | undefined;
+/** Of a stream's start, when only that is wanted, no more than this comes out natively. */
+const MAX_START = 0x10_0000;
+
+/** Has the platform inflate. */
+export function useNativeInflate(inflater: NativeInflate | undefined): void {
+  native = inflater;
+}
 
 const GZIP_TRAILER = 8;
 const ZLIB_TRAILER = 4;
@@ -35,6 +59,13 @@ interface StreamState {
 export function inflate(kind: InflateKind, input: Uint8Array, limit: number): Inflated | undefined {
   const start = kind === "deflate" ? 0 : kind === "gzip" ? gzipHeader(input) : zlibHeader(input);
   if (start === undefined) return undefined;
+  const trailer = kind === "gzip" ? GZIP_TRAILER : kind === "zlib" ? ZLIB_TRAILER : 0;
+  if (native !== undefined) {
+    const made = native.whole(input.subarray(start), limit);
+    if (made === "bad") return undefined;
+    if (made !== "more")
+      return { bytes: made.bytes, cut: false, used: Math.min(input.length, start + made.used + trailer) };
+  }
   const parts: Uint8Array[] = [];
   let size = 0;
   const stream = new Inflate((part) => {
@@ -50,7 +81,6 @@ export function inflate(kind: InflateKind, input: Uint8Array, limit: number): In
     at += piece.length;
     if (isDone(state)) {
       const end = at - state.p.length + Math.ceil((state.s.p ?? 0) / 8);
-      const trailer = kind === "gzip" ? GZIP_TRAILER : kind === "zlib" ? ZLIB_TRAILER : 0;
       return result(parts, size, limit, Math.min(input.length, end + trailer));
     }
   }
@@ -64,11 +94,13 @@ export function inflate(kind: InflateKind, input: Uint8Array, limit: number): In
 export function inflateStart(kind: InflateKind, input: Uint8Array, limit: number): Uint8Array | undefined {
   const start = kind === "deflate" ? 0 : kind === "gzip" ? gzipHeader(input) : zlibHeader(input);
   if (start === undefined) return undefined;
+  const piece = input.subarray(start, start + PIECE);
+  const made = native?.start(piece, MAX_START) ?? "more";
+  if (made === "bad") return undefined;
+  if (made !== "more") return made.subarray(0, limit);
   const parts: Uint8Array[] = [];
   const stream = new Inflate((part) => parts.push(part));
-  return push(stream, input.subarray(start, start + PIECE))
-    ? concatBytes(...parts).subarray(0, limit)
-    : undefined;
+  return push(stream, piece) ? concatBytes(...parts).subarray(0, limit) : undefined;
 }
 
 function result(parts: readonly Uint8Array[], size: number, limit: number, used: number): Inflated {
@@ -122,4 +154,23 @@ function zlibHeader(input: Uint8Array): number | undefined {
   const [cmf = 0, flg = 0] = input;
   const isZlib = (cmf & 15) === 8 && cmf >> 4 <= 7 && ((cmf << 8) | flg) % 31 === 0;
   return isZlib && (flg & 0x20) === 0 ? 2 : undefined;
+}
+
+/**
+ * Whether a block of dynamic Huffman codes may start at `at`: HLIT and HDIST in range, and code lengths that use up their
+ * code space, no more and no less (RFC 1951, 3.2.7). Ten bytes tell; of noise not one in a hundred passes.
+ */
+export function isDynamicBlock(bytes: Uint8Array, at: number): boolean {
+  const bits = (from: number, count: number): number => {
+    const two = (bytes[at + (from >> 3)] ?? 0) | ((bytes[at + (from >> 3) + 1] ?? 0) << 8);
+    return (two >> (from & 7)) & ((1 << count) - 1);
+  };
+  if (bits(3, 5) > 29 || bits(8, 5) > 29) return false;
+  const codes = bits(13, 4) + 4;
+  let space = 0;
+  for (let i = 0; i < codes; i++) {
+    const length = bits(17 + 3 * i, 3);
+    if (length > 0) space += 128 >> length;
+  }
+  return space === 128;
 }

@@ -51,36 +51,36 @@ export function sampleOf(code: readonly Code[], pieces: number, size: number): r
 export function codePointers(bytes: Uint8Array, code: readonly Code[]): number[] {
   const found = new Set<number>();
   let left = MAX_CODE;
-  const take = (at: number): void => {
-    const value =
-      (bytes[at] as number) +
-      (bytes[at + 1] as number) * 0x100 +
-      (bytes[at + 2] as number) * 0x1_0000 +
-      (bytes[at + 3] as number) * 0x100_0000;
-    if (value >= MIN_POINTER && value < MAX_POINTER) found.add(value);
-  };
   for (const [start, stop] of code) {
     const end = Math.min(stop, start + left) - 10;
     left -= Math.min(stop - start, left);
     for (let at = start; at < end && found.size < MAX_POINTERS; at++) {
-      const kind = KIND[bytes[at] as number];
+      const kind = KIND[bytes[at] as number] as number;
       if (kind === NONE) continue;
-      if (kind === IMMEDIATE) {
-        take(at + 1);
-        continue;
+      const places =
+        kind === IMMEDIATE ? 1 : placesBehind(kind, bytes[at + 1] as number, bytes[at + 2] as number);
+      for (let place = places; place !== 0; place >>= 4) {
+        const value = dwordAt(bytes, at + (place & 15));
+        if (value >= MIN_POINTER && value < MAX_POINTER) found.add(value);
       }
-      const modrm = bytes[at + 1] as number;
-      const isAbsolute = (modrm & 0xc7) === 0x05;
-      if (isAbsolute) take(at + 2);
-      if (kind !== STORE) continue;
-      // mov [disp32], imm32; mov [ebp + disp8], imm32; mov [esp], imm32; mov [esp + disp8], imm32
-      if (isAbsolute) take(at + 6);
-      else if (modrm === 0x45) take(at + 3);
-      else if (modrm === 0x04 && bytes[at + 2] === 0x24) take(at + 3);
-      else if (modrm === 0x44 && bytes[at + 2] === 0x24) take(at + 4);
     }
   }
   return [...found];
+}
+
+/** Where, behind the opcode, addresses may stand: a distance in each four bits, the first lowest. */
+function placesBehind(kind: number, modrm: number, sib: number): number {
+  if ((modrm & 0xc7) === 0x05) return kind === STORE ? 0x62 : 2;
+  if (kind !== STORE) return 0;
+  // mov [ebp + disp8], imm32; mov [esp], imm32; mov [esp + disp8], imm32
+  if (modrm === 0x45) return 3;
+  if (sib !== 0x24) return 0;
+  return modrm === 0x04 ? 3 : modrm === 0x44 ? 4 : 0;
+}
+
+function dwordAt(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
+  return low + (bytes[at + 3] as number) * 0x100_0000;
 }
 
 /** Characters that make a text worth pointing to; bytes of data looked at, and texts kept. */

@@ -77,9 +77,12 @@ function isCiphertext(bytes: Uint8Array, start: number, end: number): boolean {
 /** Runs of length-prefixed UTF-16LE strings that start with a long base64 text, in file order. */
 function clusters(bytes: Uint8Array): Cluster[] {
   const list: Cluster[] = [];
-  for (let at = 0; at + 16 < bytes.length && list.length < MAX_CLUSTERS; at += STRIDE) {
-    const phase = probe(bytes, at);
-    if (phase < 0) continue;
+  for (
+    let at = nextUnits(bytes, 0);
+    at >= 0 && list.length < MAX_CLUSTERS;
+    at = nextUnits(bytes, at + STRIDE)
+  ) {
+    const phase = bytes[at + 1] === 0 ? 0 : 1;
     let start = at + phase;
     while (start >= 2 && isUnit(bytes, start - 2)) start -= 2;
     let end = at + phase;
@@ -96,14 +99,16 @@ function clusters(bytes: Uint8Array): Cluster[] {
   return list;
 }
 
-/** 0 or 1: the parity at which a run of base64 UTF-16 units covers `at`; -1 when none does. */
-function probe(bytes: Uint8Array, at: number): number {
-  const phase = bytes[at + 1] === 0 ? 0 : bytes[at + 2] === 0 ? 1 : -1;
-  if (phase < 0) return -1;
-  const p = at + phase;
-  return isUnit(bytes, p) && isUnit(bytes, p + 2) && isUnit(bytes, p + 4) && isUnit(bytes, p + 6)
-    ? phase
-    : -1;
+/** The next of the places `from`, `from + STRIDE`, … that lies in base64 as UTF-16; -1 when there is none. */
+function nextUnits(bytes: Uint8Array, from: number): number {
+  const base64 = BASE64;
+  for (let at = from; at + 16 < bytes.length; at += STRIDE) {
+    // The zeros stand at odd distances, or the text at them.
+    const p = bytes[at + 1] === 0 ? at : at + 1;
+    if (bytes[p + 1] !== 0 || base64[bytes[p] as number] === 0) continue;
+    if (isUnit(bytes, p + 2) && isUnit(bytes, p + 4) && isUnit(bytes, p + 6)) return at;
+  }
+  return -1;
 }
 
 function isUnit(bytes: Uint8Array, at: number): boolean {

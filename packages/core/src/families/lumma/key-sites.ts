@@ -71,21 +71,34 @@ function pointerTables(view: View, ranges: readonly Range[]): PointerTable[] {
 
 /** Every fourth dword is looked at. */
 function addTables(view: View, first: number, end: number, into: PointerTable[]): void {
-  const { bytes } = view;
-  for (let at = first; at + 12 <= end; at += 16) {
-    const low = ((bytes[at + 4] as number) - (bytes[at] as number)) & 0xff;
-    if (low === 0 || (((bytes[at + 8] as number) - (bytes[at + 4] as number)) & 0xff) !== low) continue;
-    const step = distance(view, at);
-    if (step === undefined || distance(view, at + 4) !== step) continue;
-    if (Math.abs(step) < MIN_STRIDE || Math.abs(step) > MAX_STRIDE) continue;
-    let from = at;
-    while (from - 4 >= first && distance(view, from - 4) === step) from -= 4;
-    let to = at + 8;
-    while (distance(view, to) === step) to += 4;
-    const length = (to - from) / 4 + 1;
-    if (length >= MIN_POINTERS) into.push({ offset: from, length, step });
-    at += ((to - at) >> 4) << 4;
+  for (let at = nextEqualSteps(view.bytes, first, end); at >= 0; ) {
+    const table = tableAround(view, at, first);
+    const length = table === undefined ? 0 : table.length;
+    if (table !== undefined && length >= MIN_POINTERS) into.push(table);
+    const last = table === undefined ? at : table.offset + 4 * (length - 1);
+    at = nextEqualSteps(view.bytes, at + (((last - at) >> 4) << 4) + 16, end);
   }
+}
+
+/** The next of every four dwords whose low byte is as far from the next one's as that from its next; -1 when none is. */
+function nextEqualSteps(bytes: Uint8Array, from: number, end: number): number {
+  for (let at = from; at + 12 <= end; at += 16) {
+    const low = ((bytes[at + 4] as number) - (bytes[at] as number)) & 0xff;
+    if (low !== 0 && (((bytes[at + 8] as number) - (bytes[at + 4] as number)) & 0xff) === low) return at;
+  }
+  return -1;
+}
+
+/** The row of dwords around `at` that have one distance, that of slots. */
+function tableAround(view: View, at: number, first: number): PointerTable | undefined {
+  const step = distance(view, at);
+  if (step === undefined || distance(view, at + 4) !== step) return undefined;
+  if (Math.abs(step) < MIN_STRIDE || Math.abs(step) > MAX_STRIDE) return undefined;
+  let from = at;
+  while (from - 4 >= first && distance(view, from - 4) === step) from -= 4;
+  let to = at + 8;
+  while (distance(view, to) === step) to += 4;
+  return { offset: from, length: (to - from) / 4 + 1, step };
 }
 
 /** What the dword behind `at` is more than the one at it. */

@@ -71,9 +71,19 @@ const STEP = MIN_TEXT / 2;
 /** Maximal runs of base64 characters of a slot's length. */
 function base64Runs(bytes: Uint8Array, start: number, end: number): [number, number][] {
   const runs: [number, number][] = [];
-  const isBase64 = CLASS;
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = start; at + STEP < end; at += STEP) {
+  for (let at = nextText(bytes, data, start, end); at >= 0; ) {
+    const [first, last] = textAround(bytes, at, start, end);
+    if (last - first >= MIN_TEXT - 1 && last - first <= MAX_TEXT + 3) runs.push([first, last]);
+    at = nextText(bytes, data, at + (((last - at) / STEP) | 0) * STEP + STEP, end);
+  }
+  return runs;
+}
+
+/** The next of the places `from`, `from + STEP`, … that lies in what may be a text; -1 when there is none. */
+function nextText(bytes: Uint8Array, data: DataView, from: number, end: number): number {
+  const isBase64 = CLASS;
+  for (let at = from; at + STEP < end; at += STEP) {
     // Four bytes at once: none below "+", none above 0x7f.
     const four = data.getInt32(at, true);
     if (((four | (four - 0x2b2b_2b2b)) & 0x8080_8080) !== 0) continue;
@@ -88,15 +98,17 @@ function base64Runs(bytes: Uint8Array, start: number, end: number): [number, num
       (isBase64[bytes[at + 15] as number] as number) &
       (isBase64[bytes[at + 18] as number] as number) &
       (isBase64[bytes[at + STEP] as number] as number);
-    if (all === 0) continue;
-    let first = at;
-    while (first > start && isBase64[bytes[first - 1] as number] === 1) first--;
-    let last = at + 1;
-    while (last < end && isBase64[bytes[last] as number] === 1) last++;
-    at += (((last - at) / STEP) | 0) * STEP;
-    if (last - first >= MIN_TEXT - 1 && last - first <= MAX_TEXT + 3) runs.push([first, last]);
+    if (all === 1) return at;
   }
-  return runs;
+  return -1;
+}
+
+function textAround(bytes: Uint8Array, at: number, start: number, end: number): [number, number] {
+  let first = at;
+  while (first > start && CLASS[bytes[first - 1] as number] === 1) first--;
+  let last = at + 1;
+  while (last < end && CLASS[bytes[last] as number] === 1) last++;
+  return [first, last];
 }
 
 /** What a base64 character stands for; both alphabets. */

@@ -35,19 +35,36 @@ export function extractXrat1(family: FamilyIdentity, image: Image, ledger: Ledge
     if (finding !== undefined) return finding;
   }
   const bytes = image.view.bytes;
-  for (let at = 0; at + 4 < bytes.length; at += STRIDE) {
-    if (!isHex(bytes, at) || !isHex(bytes, at + 1) || !isHex(bytes, at + 2) || !isHex(bytes, at + 3))
-      continue;
-    let start = at;
-    while (start > 0 && isHex(bytes, start - 1)) start--;
+  for (let at = nextHex(bytes, 0); at >= 0; ) {
+    const [start, end] = hexAround(bytes, at);
     const run = hexRun(image.view, start);
     const finding = run && readConfig(family, run, "hex text", ledger);
     if (finding !== undefined) return finding;
-    let end = at;
-    while (end < bytes.length && isHex(bytes, end)) end++;
-    at = Math.max(at, end - (end % STRIDE) - STRIDE);
+    at = nextHex(bytes, Math.max(at + STRIDE, end - (end % STRIDE)));
   }
   return undefined;
+}
+
+/** The next of the places `from`, `from + STRIDE`, … with four digits; -1 when there is none. */
+function nextHex(bytes: Uint8Array, from: number): number {
+  const isHex = HEX_DIGIT;
+  for (let at = from; at + 4 < bytes.length; at += STRIDE) {
+    const four =
+      (isHex[bytes[at] as number] as number) &
+      (isHex[bytes[at + 1] as number] as number) &
+      (isHex[bytes[at + 2] as number] as number) &
+      (isHex[bytes[at + 3] as number] as number);
+    if (four === 1) return at;
+  }
+  return -1;
+}
+
+function hexAround(bytes: Uint8Array, at: number): readonly [start: number, end: number] {
+  let start = at;
+  while (start > 0 && isHex(bytes, start - 1)) start--;
+  let end = at;
+  while (end < bytes.length && isHex(bytes, end)) end++;
+  return [start, end];
 }
 
 function isHex(bytes: Uint8Array, at: number): boolean {

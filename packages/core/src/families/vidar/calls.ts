@@ -50,68 +50,73 @@ const REACH = 0x100;
 const MIN_ADDRESS = 0x1_0000;
 
 interface Run {
-  readonly end: number;
   readonly calls: readonly Call[];
   readonly stored: readonly Constant[];
 }
 
-const NO_CALLS: Run = { end: 0, calls: [], stored: [] };
+/** Lengths of the instructions in a run by their first byte; those that go by the byte behind it are 0 here. */
+const LENGTHS = new Uint8Array(256);
+LENGTHS.fill(1, 0x50, 0x60); // push, pop
+LENGTHS[0x90] = 1;
+LENGTHS[0x6a] = 2; // push imm8
+LENGTHS.fill(5, 0xb8, 0xc0); // mov r, imm32
+for (const op of [PUSH_IMM32, CALL, 0xa1, 0xa3]) LENGTHS[op] = 5; // mov eax, [m]; mov [m], eax
 
-/** Length of instructions in a run that carry no constant of interest; 0 for any other instruction. */
-function plainLength(bytes: Uint8Array, at: number): number {
+/** Length of the instruction at `at`; 0 for one that is in no run. */
+function lengthAt(bytes: Uint8Array, at: number): number {
   const op = bytes[at] as number;
-  if (op >= 0x50 && op <= 0x5f) return 1; // push, pop
-  if (op === 0x90) return 1;
-  if (op === 0xa1 || op === 0xa3) return 5; // mov eax, [m]; mov [m], eax
-  const modrm = bytes[at + 1] as number;
-  if (op === 0x83 && (modrm === 0xc4 || modrm === 0xec)) return 3; // add/sub esp, imm8
-  if (op === 0x81 && modrm === 0xc4) return 6;
-  if ((op === 0x89 || op === 0x8b) && (modrm & 0xc7) === 0x05) return 6; // mov [m], r; mov r, [m]
-  if (op === 0x8b || op === 0x89 || op === 0x8d) {
-    if (modrm >= 0xc0) return 2; // mov r, r
-    if ((modrm & 0xc7) === 0x45) return 3; // [ebp + disp8]
-    if ((modrm & 0xc7) === 0x85) return 6; // [ebp + disp32]
-    return 0;
-  }
-  if ((op === 0x33 || op === 0x31) && modrm >= 0xc0) return 2; // xor r, r
-  if (op === 0x88 && (modrm & 0xc7) === 0x45) return 3; // mov [ebp + disp8], r8
-  return 0;
+  const length = LENGTHS[op] as number;
+  return length === 0 ? lengthByModrm(op, bytes[at + 1] as number) : length;
 }
 
-/** Decodes from `start` until an instruction outside the set. */
-function decodeRun(view: View, start: number, end: number): Run {
-  const { bytes } = view;
-  let calls: Call[] | undefined;
-  let stored: Constant[] | undefined;
-  let constants: Constant[] = [];
+function lengthByModrm(op: number, modrm: number): number {
+  if (op === 0xc7) return modrm === 0x05 ? 10 : 0; // mov [m], imm32
+  if (op === 0x83) return modrm === 0xc4 || modrm === 0xec ? 3 : 0; // add/sub esp, imm8
+  if (op === 0x81) return modrm === 0xc4 ? 6 : 0;
+  if (op === 0x33 || op === 0x31) return modrm >= 0xc0 ? 2 : 0; // xor r, r
+  if (op === 0x88) return (modrm & 0xc7) === 0x45 ? 3 : 0; // mov [ebp + disp8], r8
+  if (op !== 0x8b && op !== 0x89 && op !== 0x8d) return 0;
+  if (op !== 0x8d && (modrm & 0xc7) === 0x05) return 6; // mov [m], r; mov r, [m]
+  if (modrm >= 0xc0) return 2; // mov r, r
+  if ((modrm & 0xc7) === 0x45) return 3; // [ebp + disp8]
+  return (modrm & 0xc7) === 0x85 ? 6 : 0; // [ebp + disp32]
+}
+
+/** End of the run at `start`, as its negative when there is no call in it: most have none and need no decoding. */
+function measureRun(bytes: Uint8Array, start: number, end: number): number {
+  let hasCall = false;
   let at = start;
   while (at + 5 <= end) {
+    const length = lengthAt(bytes, at);
+    if (length === 0 || (length === 10 && at + 10 > end)) break;
+    if (bytes[at] === CALL) hasCall = true;
+    at += length;
+  }
+  return hasCall ? at : -at;
+}
+
+/** Decodes what `measureRun` measured. */
+function decodeRun(view: View, start: number, end: number): Run {
+  const { bytes } = view;
+  const calls: Call[] = [];
+  const stored: Constant[] = [];
+  let constants: Constant[] = [];
+  for (let at = start; at < end; at += lengthAt(bytes, at)) {
     const op = bytes[at] as number;
     if (op === PUSH_IMM32 || (op >= 0xb8 && op <= 0xbf)) {
       if (constants.length < MAX_CONSTANTS)
         constants.push({ value: view.u32(at + 1) as number, offset: at + 1, size: 4 });
-      at += 5;
     } else if (op === 0x6a) {
       if (constants.length < MAX_CONSTANTS)
         constants.push({ value: bytes[at + 1] as number, offset: at + 1, size: 1 });
-      at += 2;
     } else if (op === CALL) {
-      const call = { offset: at, target: at + 5 + (view.i32(at + 1) as number), constants };
-      (calls ??= []).push(call);
+      calls.push({ offset: at, target: at + 5 + (view.i32(at + 1) as number), constants });
       constants = [];
-      at += 5;
-    } else if (op === 0xc7 && bytes[at + 1] === 0x05 && at + 10 <= end) {
-      (stored ??= []).push({ value: view.u32(at + 6) as number, offset: at + 6, size: 4 });
-      at += 10;
-    } else {
-      const length = plainLength(bytes, at);
-      if (length === 0) break;
-      at += length;
+    } else if (op === 0xc7) {
+      stored.push({ value: view.u32(at + 6) as number, offset: at + 6, size: 4 });
     }
   }
-  return calls === undefined && stored === undefined
-    ? { ...NO_CALLS, end: at }
-    : { end: at, calls: calls ?? [], stored: stored ?? [] };
+  return { calls, stored };
 }
 
 /** Where the run around a push begins: at the length before it, and at the stores before that. */
@@ -122,11 +127,9 @@ function runStart(bytes: Uint8Array, push: number, floor: number): number {
   return start;
 }
 
-/** First bytes of the instructions that `decodeRun` knows. */
-const KNOWN = new Uint8Array(256);
-for (const op of [0x31, 0x33, 0x68, 0x6a, 0x81, 0x83, 0x88, 0x89, 0x8b, 0x8d, 0x90, 0xa1, 0xa3, 0xc7, 0xe8])
-  KNOWN[op] = 1;
-KNOWN.fill(1, 0x50, 0x60).fill(1, 0xb8, 0xc0);
+/** First bytes of the instructions that a run may have. */
+const KNOWN = LENGTHS.map((length) => Number(length > 0));
+for (const op of [0x31, 0x33, 0x81, 0x83, 0x88, 0x89, 0x8b, 0x8d, 0xc7]) KNOWN[op] = 1;
 
 /** Addresses that a constant may name: those of a file, and any in memory, where the base may be another. */
 function addresses(image: Image): readonly [number, number] {
@@ -136,46 +139,75 @@ function addresses(image: Image): readonly [number, number] {
   return [base, base + end];
 }
 
+/** What a push must look like to be one of a table's, by the bytes around it. */
+interface PushTest {
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/**
+ * The next push in [from, end) with a constant of a fitting size, an instruction of the set behind it and a call in
+ * reach; -1 when there is none. A loop of its own: it is what every image pays for.
+ */
+function nextPush(bytes: Uint8Array, from: number, end: number, { lowest, highest }: PushTest): number {
+  const known = KNOWN;
+  let nextCall = -1;
+  for (let push = bytes.indexOf(PUSH_IMM32, from); push >= 0 && push < end; ) {
+    if (nextCall < push) nextCall = bytes.indexOf(CALL, push);
+    if (nextCall < 0) return -1;
+    if (nextCall - push > REACH) {
+      push = bytes.indexOf(PUSH_IMM32, nextCall - REACH);
+      continue;
+    }
+    if (push + 5 < bytes.length && known[bytes[push + 5] as number] === 1) {
+      const low = (bytes[push + 1] as number) | ((bytes[push + 2] as number) << 8);
+      const value = low + ((bytes[push + 3] as number) | ((bytes[push + 4] as number) << 8)) * 0x1_0000;
+      if (value <= MAX_SMALL || (value >= lowest && value < highest)) return push;
+    }
+    push = bytes.indexOf(PUSH_IMM32, push + 1);
+  }
+  return -1;
+}
+
+interface OpenGroup {
+  readonly target: number;
+  readonly calls: Call[];
+  readonly stored: Constant[];
+}
+
 /** Functions called at least eight times with constants, most called first. */
 export function callGroups(image: Image): CallGroup[] {
   const { view } = image;
-  const { bytes } = view;
   const [lowest, highest] = addresses(image);
-  const groups = new Map<number, { target: number; calls: Call[]; stored: Constant[] }>();
+  const groups = new Map<number, OpenGroup>();
   for (const region of image.regions) {
     if (!region.executable) continue;
     const end = Math.min(region.offset + region.size, view.length);
     let floor = region.offset;
-    let nextCall = -1;
-    for (let push = bytes.indexOf(PUSH_IMM32, floor); push >= 0 && push < end; ) {
-      if (nextCall < push) nextCall = bytes.indexOf(CALL, push);
-      if (nextCall < 0) break;
-      if (nextCall - push > REACH) {
-        push = bytes.indexOf(PUSH_IMM32, nextCall - REACH);
-        continue;
-      }
-      const value = KNOWN[bytes[push + 5] ?? 0] === 0 ? undefined : view.u32(push + 1);
-      if (value === undefined || (value > MAX_SMALL && (value < lowest || value >= highest))) {
-        push = bytes.indexOf(PUSH_IMM32, push + 1);
-        continue;
-      }
-      const run = decodeRun(view, runStart(bytes, push, floor), end);
-      let owner: { stored: Constant[] } | undefined;
-      for (const call of run.calls) {
-        if (call.constants.length === 0) continue;
-        let group = groups.get(call.target);
-        if (group === undefined)
-          groups.set(call.target, (group = { target: call.target, calls: [], stored: [] }));
-        if (group.calls.length < MAX_CALLS) group.calls.push(call);
-        owner ??= group;
-      }
-      if (owner !== undefined && owner.stored.length < MAX_CALLS) owner.stored.push(...run.stored);
-      floor = Math.max(run.end, push + 1);
-      push = bytes.indexOf(PUSH_IMM32, floor);
+    for (;;) {
+      const push = nextPush(view.bytes, floor, end, { lowest, highest });
+      if (push < 0) break;
+      const start = runStart(view.bytes, push, floor);
+      const runEnd = measureRun(view.bytes, start, end);
+      if (runEnd > 0) addRun(decodeRun(view, start, runEnd), groups);
+      floor = Math.max(Math.abs(runEnd), push + 1);
     }
   }
   return [...groups.values()]
     .filter((g) => g.calls.length >= MIN_CALLS)
     .sort((a, b) => b.calls.length - a.calls.length)
     .slice(0, MAX_GROUPS);
+}
+
+function addRun(run: Run, groups: Map<number, OpenGroup>): void {
+  let owner: OpenGroup | undefined;
+  for (const call of run.calls) {
+    if (call.constants.length === 0) continue;
+    let group = groups.get(call.target);
+    if (group === undefined)
+      groups.set(call.target, (group = { target: call.target, calls: [], stored: [] }));
+    if (group.calls.length < MAX_CALLS) group.calls.push(call);
+    owner ??= group;
+  }
+  if (owner !== undefined && owner.stored.length < MAX_CALLS) owner.stored.push(...run.stored);
 }

@@ -58,26 +58,34 @@ function repeatAt(
   const window = bytes.subarray(at, Math.min(end, at + maxPeriod + PROBE));
   const first = window[0] as number;
   let tries = window.length * TRIES_PER_BYTE;
-  let period = window.indexOf(first, 1);
-  while (period > 0 && period + PROBE <= window.length && tries-- > 0) {
-    let next = period + 1;
-    if (sameProbe(window, period)) {
-      const to = sameUntil(bytes, at + period, period, end);
-      if (to - at >= Math.max(MIN_PERIODS * period, STRIDE / 2)) {
-        const from = sameSince(bytes, at, period, floor);
-        return to - from >= MIN_REPEAT ? { start: from, end: to, period } : undefined;
-      }
-      // Within what has this period, others are its multiples and end where it ends (Fine and Wilf).
-      next = Math.max(next, to - at - period);
+  for (let next = 1; tries > 0; ) {
+    const period = nextProbe(window, next, first, tries);
+    if (period < 0) return undefined;
+    const to = sameUntil(bytes, at + period, period, end);
+    if (to - at >= Math.max(MIN_PERIODS * period, STRIDE / 2)) {
+      const from = sameSince(bytes, at, period, floor);
+      return to - from >= MIN_REPEAT ? { start: from, end: to, period } : undefined;
     }
-    period = window.indexOf(first, next);
+    // Within what has this period, others are its multiples and end where it ends (Fine and Wilf).
+    tries -= Math.max(1, (period - next) * TRIES_PER_BYTE);
+    next = Math.max(period + 1, to - at - period);
   }
   return undefined;
 }
 
-function sameProbe(window: Uint8Array, period: number): boolean {
-  for (let i = 1; i < PROBE; i++) if (window[i] !== window[period + i]) return false;
-  return true;
+/** Where the probe at the window's start comes again, from `from` on; -1 when it does not, or not within `tries` places. */
+function nextProbe(window: Uint8Array, from: number, first: number, tries: number): number {
+  let left = tries;
+  for (
+    let period = window.indexOf(first, from);
+    period > 0 && period + PROBE <= window.length && left-- > 0;
+    period = window.indexOf(first, period + 1)
+  ) {
+    let same = 1;
+    while (same < PROBE && window[same] === window[period + same]) same++;
+    if (same === PROBE) return period;
+  }
+  return -1;
 }
 
 /** First offset from `from` on, up to `end`, whose byte is not the one a period before. */

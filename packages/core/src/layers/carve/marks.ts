@@ -18,10 +18,18 @@ export function carveMarks({ view, start, end }: SearchArea, carvers: readonly M
   };
   const first = Math.min(end, start + (-(bytes.byteOffset + start) & 3));
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + first, (end - first) >> 2);
-  const [aaaa, bbbb, cccc, dddd] = [fourOf(a), fourOf(b), fourOf(c), fourOf(d)];
   ask(start, first);
-  // Four bytes at a time: x - 0x01010101 & ~x has a high bit set where x has a zero byte (Hacker's Delight, 6-1).
-  for (let i = 0; i < words.length; i++) {
+  for (let i = nextWord(words, 0, a, b, c, d); i < words.length; i = nextWord(words, i + 1, a, b, c, d))
+    ask(first + 4 * i, first + 4 * i + 4);
+  ask(first + 4 * words.length, end);
+  return carvers.flatMap((carver) => carver.found);
+}
+
+/** Index of the next word with one of four bytes in it; as many as there are words when none has. */
+function nextWord(words: Int32Array, from: number, a: number, b: number, c: number, d: number): number {
+  const [aaaa, bbbb, cccc, dddd] = [fourOf(a), fourOf(b), fourOf(c), fourOf(d)];
+  // x - 0x01010101 & ~x has a high bit set where x has a zero byte (Hacker's Delight, 6-1).
+  for (let i = from; i < words.length; i++) {
     const word = words[i] as number;
     const x = word ^ aaaa;
     const y = word ^ bbbb;
@@ -29,10 +37,9 @@ export function carveMarks({ view, start, end }: SearchArea, carvers: readonly M
     const w = word ^ dddd;
     const zeros =
       ((x - 0x01010101) & ~x) | ((y - 0x01010101) & ~y) | ((z - 0x01010101) & ~z) | ((w - 0x01010101) & ~w);
-    if ((zeros & 0x80808080) !== 0) ask(first + 4 * i, first + 4 * i + 4);
+    if ((zeros & 0x80808080) !== 0) return i;
   }
-  ask(first + 4 * words.length, end);
-  return carvers.flatMap((carver) => carver.found);
+  return words.length;
 }
 
 function fourOf(byte: number): number {

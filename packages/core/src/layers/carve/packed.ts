@@ -1,7 +1,8 @@
 /** What stands compressed, by the codecs' own marks: gzip, zlib, aPLib, LZNT1 anywhere; LZMA at the start only. */
 import { View } from "../../bytes/index.ts";
 import {
-  inflate,
+  inflateStart,
+  isDynamicBlock,
   lzmaHeader,
   type Unpacked,
   unpackAplib,
@@ -14,22 +15,27 @@ import { type Carved, HEAD, MAX_CANDIDATES, MAX_CARVED, type MarkCarver, type Se
 
 interface Codec {
   readonly op: string;
-  readonly unpack: (input: Uint8Array, limit: number) => Unpacked | undefined;
+  /** The first bytes that come out of a stream, of which `input` may be the start only. */
+  readonly head: (input: Uint8Array, limit: number) => Uint8Array | undefined;
 }
 
-const GZIP: Codec = { op: "gunzip", unpack: (input, limit) => inflate("gzip", input, limit) };
-const ZLIB: Codec = { op: "zlib", unpack: (input, limit) => inflate("zlib", input, limit) };
-const APLIB: Codec = { op: "aplib", unpack: unpackAplib };
-const LZNT1: Codec = { op: "lznt1", unpack: unpackLznt1 };
-const LZMA: Codec = { op: "lzma", unpack: unpackLzmaFile };
+function whole(op: string, unpack: (input: Uint8Array, limit: number) => Unpacked | undefined): Codec {
+  return { op, head: (input, limit) => unpack(input, limit)?.bytes };
+}
+
+const GZIP: Codec = { op: "gunzip", head: (input, limit) => inflateStart("gzip", input, limit) };
+const ZLIB: Codec = { op: "zlib", head: (input, limit) => inflateStart("zlib", input, limit) };
+const APLIB = whole("aplib", unpackAplib);
+const LZNT1 = whole("lznt1", unpackLznt1);
+const LZMA = whole("lzma", unpackLzmaFile);
 
 /** Input that is enough to see what comes out. */
 const PROBE = 0x1_0000;
 
 /** Head of what `codec` makes of the bytes at `at`. */
-function headOf({ unpack }: Codec, view: View, at: number): View | undefined {
-  const made = unpack(view.clip(at, PROBE).bytes, HEAD);
-  return made && made.bytes.length >= 0x40 ? new View(made.bytes) : undefined;
+function headOf({ head }: Codec, view: View, at: number): View | undefined {
+  const made = head(view.clip(at, PROBE).bytes, HEAD);
+  return made && made.length >= 0x40 ? new View(made) : undefined;
 }
 
 const Z = 0x5a;
@@ -99,22 +105,6 @@ function isStoredBlock(bytes: Uint8Array, at: number): boolean {
     ((bytes[at] as number) ^ (bytes[at + 2] as number)) === 0xff &&
     ((bytes[at + 1] as number) ^ (bytes[at + 3] as number)) === 0xff
   );
-}
-
-/** HLIT and HDIST in range, and code lengths that use up their code space, no more and no less (RFC 1951, 3.2.7). */
-function isDynamicBlock(bytes: Uint8Array, at: number): boolean {
-  const bits = (from: number, count: number): number => {
-    const two = (bytes[at + (from >> 3)] ?? 0) | ((bytes[at + (from >> 3) + 1] ?? 0) << 8);
-    return (two >> (from & 7)) & ((1 << count) - 1);
-  };
-  if (bits(3, 5) > 29 || bits(8, 5) > 29) return false;
-  const codes = bits(13, 4) + 4;
-  let space = 0;
-  for (let i = 0; i < codes; i++) {
-    const length = bits(17 + 3 * i, 3);
-    if (length > 0) space += 128 >> length;
-  }
-  return space === 128;
 }
 
 /** A size that loaders put before the stream. */

@@ -37,7 +37,7 @@ export function carveText({ view, start, end }: SearchArea): Carved[] {
   const found: Carved[] = [];
   let runs = 0;
   let floor = start;
-  for (let at = start; at + 2 * PROBE < end; at += STRIDE) {
+  for (let at = nextText(bytes, start, end); at >= 0; at = nextText(bytes, at + STRIDE, end)) {
     const width = widthAt(bytes, at);
     if (width === 0) continue;
     const run = runAt(bytes, at, width, floor, end);
@@ -50,6 +50,18 @@ export function carveText({ view, start, end }: SearchArea): Carved[] {
     at = Math.max(at, run.end - STRIDE);
   }
   return found;
+}
+
+/** The next of the places `from`, `from + STRIDE`, … that may lie in text; -1 when there is none. */
+function nextText(bytes: Uint8Array, from: number, end: number): number {
+  const kind = KIND;
+  for (let at = from; at + 2 * PROBE < end; at += STRIDE) {
+    const here = bytes[at] as number;
+    const next = bytes[at + 1] as number;
+    const isNarrow = kind[here] !== NONE && (kind[next] !== NONE || next === 0);
+    if (isNarrow || (here === 0 && kind[next] !== NONE)) return at;
+  }
+  return -1;
 }
 
 /** 1 or 2 when text of that width stands at `at`, otherwise 0. */

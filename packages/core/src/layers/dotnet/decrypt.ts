@@ -16,13 +16,15 @@ import {
 } from "../../codecs/index.ts";
 import { applySteps, type Step } from "../../model/index.ts";
 import { ivsOf, type KeyMaterial, keysOf } from "./keys.ts";
-import { HEAD, PREFIX, prefixHolds, startsLikePayload } from "./recognise.ts";
+import { HEAD, type Masks, masksOf, nextMask, PREFIX, prefixHolds, startsLikePayload } from "./recognise.ts";
 import type { Secrets } from "./secrets.ts";
 import { type Opaque, type UnwrapContext, type Unwrapped, unwrap } from "./unwrap.ts";
 
 /** Work that all trials on one assembly may cost, in the price of looking at one head: about 0.1 microseconds. */
 const MAX_WORK = 5_000_000;
 /** Prices of setting RC4's key up and of decrypting a page. */
+/** IVs whose first bytes are looked at for one unit of it. */
+const MASKS_PER_WORK = 20;
 const RC4_WORK = 60;
 const PAGE_WORK = 2500;
 /** Whole decryptions of one blob that may lead to nothing. */
@@ -42,7 +44,7 @@ interface Cipher {
   ) => Uint8Array | undefined;
   /** Price of setting a key up for a block. */
   readonly work: number;
-  /** Classes of System.Security.Cryptography that mean it. */
+  /** Classes of System.Security.Cryptography that mean it, and names that SymmetricAlgorithm.Create takes. */
   readonly classes: RegExp;
 }
 
@@ -53,7 +55,7 @@ const CIPHERS: readonly Cipher[] = [
     block: 16,
     keySizes: [32, 16, 24],
     decrypt: decryptAes,
-    classes: /^(Rijndael|Aes|Symm)/,
+    classes: /^(Rijndael|Aes)/i,
   },
   {
     name: "3des",
@@ -61,18 +63,21 @@ const CIPHERS: readonly Cipher[] = [
     block: 8,
     keySizes: [24, 16],
     decrypt: decryptDes,
-    classes: /^(TripleDES|Symm)/,
+    classes: /^(TripleDES|3DES)/i,
   },
-  { name: "des", work: 250, block: 8, keySizes: [8], decrypt: decryptDes, classes: /^(DES|Symm)/ },
+  { name: "des", work: 250, block: 8, keySizes: [8], decrypt: decryptDes, classes: /^DES/i },
   {
     name: "rijndael256",
     work: 300,
     block: 32,
     keySizes: [32, 16, 24],
     decrypt: decryptRijndael256,
-    classes: /^(Rijndael|Symm)/,
+    classes: /^Rijndael/i,
   },
 ];
+
+/** SymmetricAlgorithm, whose Create(String) makes any of them. */
+const BASE_CLASS = "Symm";
 
 /** Values of System.Security.Cryptography.CipherMode. */
 const MODES: readonly (readonly [number, BlockMode])[] = [
@@ -87,7 +92,8 @@ export class Trials {
   readonly #material: KeyMaterial;
   readonly #context: UnwrapContext;
   readonly #keys = new Map<Cipher, Uint8Array[]>();
-  readonly #ivs = new Map<number, Uint8Array[]>();
+  /** IVs by their size. */
+  readonly #ivs = new Map<number, Masks>();
   #left = MAX_WORK;
   #falseLeft = MAX_FALSE;
 
@@ -109,12 +115,20 @@ export class Trials {
     const random = isRandom(opaque.bytes);
     const modes = this.#modes(random);
     if (modes.length > 0)
-      for (const cipher of CIPHERS) {
-        if (![...this.#secrets.classes].some((name) => cipher.classes.test(name))) continue;
+      for (const cipher of this.#ciphers()) {
         const got = this.#openBlocks(cipher, modes, opaque);
         if (got !== undefined) return got;
       }
     return this.#openStream(opaque, random);
+  }
+
+  /** Those whose classes the code names; all, where it names the base class alone or lets a text choose. */
+  #ciphers(): readonly Cipher[] {
+    const { classes, texts } = this.#secrets;
+    const named = CIPHERS.filter((cipher) => [...classes].some((name) => cipher.classes.test(name)));
+    const chosen = CIPHERS.filter((cipher) => texts.some(({ value }) => cipher.classes.test(value)));
+    const isAny = named.length === 0 && [...classes].some((name) => name.startsWith(BASE_CLASS));
+    return isAny ? CIPHERS : CIPHERS.filter((cipher) => named.includes(cipher) || chosen.includes(cipher));
   }
 
   /** Modes that the code sets, and CBC, which it need not; ECB shows the repetitions of what is under it. */
@@ -145,12 +159,8 @@ export class Trials {
         }
         start.set(raw);
         for (let i = block; i < size; i++) start[i] = (raw[i] as number) ^ (head[i - block] as number);
-        for (const iv of modes.includes("cbc") ? this.#ivsOf(block) : []) {
-          for (let i = 0; i < block; i++) start[i] = (raw[i] as number) ^ (iv[i] as number);
-          if (!this.#isStart(start)) continue;
-          const got = this.#finish(cipher, "cbc", key, iv, opaque);
-          if (got !== undefined) return got;
-        }
+        const got = modes.includes("cbc") ? this.#openCbc(cipher, key, raw, start, opaque) : undefined;
+        if (got !== undefined) return got;
         // The IV stands before the ciphertext.
         const next =
           modes.includes("cbc") && behind.length === size
@@ -164,7 +174,7 @@ export class Trials {
       }
       for (const mode of modes) {
         if (mode !== "cfb" && mode !== "cfb8") continue;
-        for (const iv of this.#ivsOf(block)) {
+        for (const iv of this.#masksOf(block).blocks) {
           if ((this.#left -= cipher.work) < 0) return undefined;
           const begin = cipher.decrypt(mode, key, iv, head.subarray(0, HEAD), "none");
           if (begin === undefined || !this.#isStart(begin)) continue;
@@ -172,6 +182,27 @@ export class Trials {
           if (got !== undefined) return got;
         }
       }
+    }
+    return undefined;
+  }
+
+  /** CBC under `key` with any of the IVs; `raw` is the first blocks as ECB has them, `start` has room for as much. */
+  #openCbc(
+    cipher: Cipher,
+    key: Uint8Array,
+    raw: Uint8Array,
+    start: Uint8Array,
+    opaque: Opaque,
+  ): Unwrapped | undefined {
+    const masks = this.#masksOf(cipher.block);
+    const { inflates } = this.#secrets;
+    this.#left -= masks.blocks.length / MASKS_PER_WORK;
+    for (let n = nextMask(masks, raw, inflates, 0); n >= 0; n = nextMask(masks, raw, inflates, n + 1)) {
+      const iv = masks.blocks[n] as Uint8Array;
+      for (let i = 0; i < cipher.block; i++) start[i] = (raw[i] as number) ^ (iv[i] as number);
+      if (!this.#isStart(start)) continue;
+      const got = this.#finish(cipher, "cbc", key, iv, opaque);
+      if (got !== undefined) return got;
     }
     return undefined;
   }
@@ -270,10 +301,10 @@ export class Trials {
     return keys;
   }
 
-  #ivsOf(size: number): readonly Uint8Array[] {
-    let ivs = this.#ivs.get(size);
-    if (ivs === undefined) this.#ivs.set(size, (ivs = ivsOf(this.#material, size)));
-    return ivs;
+  #masksOf(size: number): Masks {
+    let masks = this.#ivs.get(size);
+    if (masks === undefined) this.#ivs.set(size, (masks = masksOf(ivsOf(this.#material, size))));
+    return masks;
   }
 }
 

@@ -54,15 +54,32 @@ const TEXTS: readonly (readonly [string, string])[] = [
 /** Types and strings looked at. */
 const MAX_ROWS = 20_000;
 
+/** Takes a mark; where its name stands in #Strings is looked up when nothing better is known. */
+type Add = (name: string, mark: string, at?: readonly Span[]) => void;
+
 /** Every protector whose mark is there, once each. */
 export function protectorsOf(dotnet: Dotnet, view: View): Protector[] {
   const found = new Map<string, Protector>();
   const heap = dotnet.streams.find(({ name }) => name === "#Strings")?.view;
-  const add = (name: string, mark: string, at?: readonly Span[]) => {
+  const add: Add = (name, mark, at) => {
     if (!found.has(name))
       found.set(name, { name, mark, at: at ?? nameSpan(heap, mark.slice(mark.lastIndexOf(".") + 1)) });
   };
+  addByAttributes(dotnet, heap, add);
+  addByTypes(dotnet, heap, add);
+  addByTexts(dotnet, add);
+  addByResources(dotnet, add);
+  const broken = brokenStreams(dotnet, view);
+  if (found.size === 0 && broken !== undefined) add("an unnamed protector", broken.mark, broken.at);
+  return [...found.values()];
+}
+
+function addByAttributes(dotnet: Dotnet, heap: View | undefined, add: Add): void {
+  const met = new Set<string>();
   for (const { constructorName, value } of dotnet.customAttributes().slice(0, MAX_ROWS)) {
+    // Programs use a few attributes thousands of times.
+    if (met.has(constructorName)) continue;
+    met.add(constructorName);
     const type = constructorName.replace(/::\.ctor$/, "");
     for (const [pattern, name] of ATTRIBUTES)
       if (pattern.test(type)) {
@@ -70,21 +87,30 @@ export function protectorsOf(dotnet: Dotnet, view: View): Protector[] {
         add(name, `attribute ${type}`, value === undefined ? named : [...named, value.span()]);
       }
   }
+}
+
+const ANY_TYPE = new RegExp(TYPES.map(([{ source }]) => source).join("|"));
+
+function addByTypes(dotnet: Dotnet, heap: View | undefined, add: Add): void {
   for (const { rid } of dotnet.typeDefs.slice(0, MAX_ROWS)) {
     const type = dotnet.nameOf(((TABLE.TypeDef << 24) | rid) >>> 0) ?? "";
+    if (isObfuscar(type)) add("Obfuscar", `type ${JSON.stringify(type)}`, nameSpan(heap, type));
+    if (!ANY_TYPE.test(type)) continue;
     for (const [pattern, name] of TYPES)
       if (pattern.test(type)) add(name, `type ${type}`, nameSpan(heap, type.slice(type.search(/[^./]*$/))));
-    if (isObfuscar(type)) add("Obfuscar", `type ${JSON.stringify(type)}`, nameSpan(heap, type));
   }
+}
+
+function addByTexts(dotnet: Dotnet, add: Add): void {
   for (const { text } of dotnet.userStrings().slice(0, MAX_ROWS))
     for (const [words, name] of TEXTS)
       if (text.value.startsWith(words)) add(name, `string ${words}`, text.at);
+}
+
+function addByResources(dotnet: Dotnet, add: Add): void {
   for (const { name, data } of dotnet.resources())
     if (/^\{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}$/.test(name) && data !== undefined)
       add("SmartAssembly", `resource ${name}`, [data.span(0, Math.min(16, data.length))]);
-  const broken = brokenStreams(dotnet, view);
-  if (found.size === 0 && broken !== undefined) add("an unnamed protector", broken.mark, broken.at);
-  return [...found.values()];
 }
 
 /** Obfuscar's hidden strings live in a type of this name. */

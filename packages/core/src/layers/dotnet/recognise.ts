@@ -1,8 +1,9 @@
 /** What counts as a payload, told from its first bytes and then from the whole. */
-import { utf8, View } from "../../bytes/index.ts";
-import { inflateStart } from "../../codecs/index.ts";
+import { View } from "../../bytes/index.ts";
+import { inflateStart, isDynamicBlock } from "../../codecs/index.ts";
 import { classify, parsePe } from "../../formats/index.ts";
 import { RESOURCE_MAGIC, readResourceSet } from "./resource-set.ts";
+import { couldStartText, isText, isWideText } from "./text-bytes.ts";
 
 /** Bytes that `startsLikePayload` needs. */
 export const HEAD = 16;
@@ -77,27 +78,7 @@ function scriptKind(view: View): string | undefined {
 /** 1 for text of one-byte characters, 2 for UTF-16LE, 0 for what is neither. Looks at the bytes given. */
 export function textUnit(bytes: Uint8Array): 0 | 1 | 2 {
   if (bytes.length < HEAD) return 0;
-  if (isText(bytes)) return 1;
-  const start = bytes[0] === 0xff && bytes[1] === 0xfe ? 2 : 0;
-  for (let i = start; i + 1 < bytes.length; i += 2)
-    if (bytes[i + 1] !== 0 || !isTextByte(bytes[i] as number)) return 0;
-  return 2;
-}
-
-function isText(bytes: Uint8Array): boolean {
-  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  let high = false;
-  for (let i = start; i < bytes.length; i++) {
-    const byte = bytes[i] as number;
-    if (byte >= 0x80) high = true;
-    else if (!isTextByte(byte)) return false;
-  }
-  // A char that the end cuts off may not count against it.
-  return !high || [0, 1, 2, 3].some((cut) => utf8(bytes.subarray(start, bytes.length - cut)) !== undefined);
-}
-
-function isTextByte(byte: number): boolean {
-  return (byte >= 0x20 && byte < 0x7f) || byte === 9 || byte === 10 || byte === 13;
+  return isText(bytes) ? 1 : isWideText(bytes) ? 2 : 0;
 }
 
 /** Where a gzip stream starts: at 0, or behind the length that Visual Basic's helpers put first; else undefined. */
@@ -105,36 +86,89 @@ export function gzipAt(bytes: Uint8Array): 0 | 4 | undefined {
   return isGzip(bytes, 0) ? 0 : isGzip(bytes, 4) ? 4 : undefined;
 }
 
+const GZIP_FIRST = 0x1f;
+
 function isGzip(bytes: Uint8Array, at: number): boolean {
-  return bytes[at] === 0x1f && bytes[at + 1] === 0x8b && bytes[at + 2] === 8;
+  return bytes[at] === GZIP_FIRST && bytes[at + 1] === 0x8b && bytes[at + 2] === 8;
 }
 
-function isZlib(bytes: Uint8Array): boolean {
-  if (bytes[0] !== 0x78) return false;
-  const [cmf, flg] = [0x78, bytes[1] ?? 0];
-  return ((cmf << 8) | flg) % 31 === 0 && (flg & 0x20) === 0;
+function isZlib(cmf: number, flg: number): boolean {
+  return cmf === 0x78 && ((cmf << 8) | flg) % 31 === 0 && (flg & 0x20) === 0;
 }
 
 /** True for the first block types that a compressor writes for a program: dynamic codes, not the last block mostly. */
-function couldBeDeflate(bytes: Uint8Array): boolean {
-  const kind = (bytes[0] ?? 0) & 7;
+function couldBeDeflate(first: number): boolean {
+  const kind = first & 7;
   return kind === 4 || kind === 5;
+}
+
+/** What a payload's first two bytes may be: PLAIN, DEFLATE (a deflate stream without envelope), both or 0. */
+const PLAIN = 1;
+const DEFLATE = 2;
+let possible: Uint8Array | undefined;
+
+/** Made when it is first asked for: most programs hide nothing. */
+function pairTable(): Uint8Array {
+  if (possible !== undefined) return possible;
+  const table = new Uint8Array(0x1_0000);
+  for (let first = 0; first < 0x100; first++) {
+    const deflate = couldBeDeflate(first) ? DEFLATE : 0;
+    for (let second = 0; second < 0x100; second++) {
+      const isPlain = isZlib(first, second) || couldStartText(first, second);
+      table[first | (second << 8)] = deflate | (isPlain ? PLAIN : 0);
+    }
+  }
+  for (const known of [MZ, 0x8b1f, ...MAGICS]) {
+    const pair = known & 0xffff;
+    table[pair] = (table[pair] as number) | PLAIN;
+  }
+  possible = table;
+  return table;
 }
 
 /** Whether these bytes (HEAD or more) could start a payload or a coat around one. `deflate`: also without envelope. */
 export function startsLikePayload(head: Uint8Array, deflate: boolean): boolean {
   const pair = (head[0] as number) | ((head[1] as number) << 8);
+  const kinds = pairTable()[pair] as number;
+  if (deflate && (kinds & DEFLATE) !== 0 && isDynamicBlock(head, 0)) return true;
+  if ((kinds & PLAIN) === 0) return isGzip(head, 4);
   if (pair === MZ) return true;
   const four = (pair | ((head[2] as number) << 16) | ((head[3] as number) << 24)) >>> 0;
   if (MAGICS.has(four)) return true;
-  if (gzipAt(head) !== undefined || isZlib(head)) return true;
-  if (deflate && couldBeDeflate(head)) return true;
-  // Most keys give noise, and most noise is told from text by a byte or two; BOMs start with ef bb and ff fe.
-  const [first, second] = [head[0] as number, head[1] as number];
-  const couldBeText = isTextByte(first)
-    ? second === 0 || second >= 0x80 || isTextByte(second)
-    : pair === 0xbbef || pair === 0xfeff;
-  return couldBeText && textUnit(head.subarray(0, HEAD)) !== 0;
+  if (gzipAt(head) !== undefined || isZlib(head[0] as number, head[1] as number)) return true;
+  return textUnit(head.subarray(0, HEAD)) !== 0;
+}
+
+/** Many blocks of one size that are XORed to one: their bytes that tell most of them off. */
+export interface Masks {
+  readonly blocks: readonly Uint8Array[];
+  readonly pairs: Uint16Array;
+  readonly fifths: Uint8Array;
+}
+
+export function masksOf(blocks: readonly Uint8Array[]): Masks {
+  return {
+    blocks,
+    pairs: Uint16Array.from(blocks, (block) => (block[0] as number) | ((block[1] as number) << 8)),
+    fifths: Uint8Array.from(blocks, (block) => block[4] as number),
+  };
+}
+
+/** The next mask, from `from` on, under which `block` may start a payload (for `startsLikePayload` to say); -1 for none. */
+export function nextMask(
+  { pairs, fifths }: Masks,
+  block: Uint8Array,
+  deflate: boolean,
+  from: number,
+): number {
+  const kinds = pairTable();
+  const wanted = deflate ? PLAIN | DEFLATE : PLAIN;
+  const pair = (block[0] as number) | ((block[1] as number) << 8);
+  // Of gzip behind a length, whose first bytes may be any.
+  const fifth = (block[4] as number) ^ GZIP_FIRST;
+  for (let i = from; i < pairs.length; i++)
+    if (((kinds[(pairs[i] as number) ^ pair] as number) & wanted) !== 0 || fifths[i] === fifth) return i;
+  return -1;
 }
 
 /** Whether a longer start (PREFIX bytes, or all there is) still holds as what `startsLikePayload` took it for. */
@@ -148,9 +182,11 @@ export function prefixHolds(prefix: Uint8Array, deflate: boolean): boolean {
   if (at !== undefined) return inflatedHolds("gzip", prefix.subarray(at));
   if (textUnit(prefix) !== 0) return true;
   if (textUnit(prefix.subarray(0, HEAD)) !== 0) return false;
-  if (isZlib(prefix) && inflatedHolds("zlib", prefix)) return true;
-  if (deflate && couldBeDeflate(prefix)) return inflatedHolds("deflate", prefix);
-  return startsLikePayload(prefix, false) && !isZlib(prefix);
+  const isEnveloped = isZlib(prefix[0] ?? 0, prefix[1] ?? 0);
+  if (isEnveloped && inflatedHolds("zlib", prefix)) return true;
+  if (deflate && couldBeDeflate(prefix[0] ?? 0) && isDynamicBlock(prefix, 0))
+    return inflatedHolds("deflate", prefix);
+  return startsLikePayload(prefix, false) && !isEnveloped;
 }
 
 /** Whether what the start of a stream gives starts like a payload. */
