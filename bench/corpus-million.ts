@@ -253,7 +253,9 @@ try {
     await make(url, corpus);
     await count(corpus);
     await measure(corpus);
-    await wall("communities of what is new", () => detectCommunities(corpus.db, 5000));
+    await wall("communities of what is new", () =>
+      detectCommunities(corpus.db, 5000, Number.POSITIVE_INFINITY),
+    );
     await sizes(corpus);
     console.log(`load at end ${loadavg()[0]?.toFixed(1)}`);
   } finally {
