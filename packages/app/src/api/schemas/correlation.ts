@@ -181,7 +181,7 @@ export const GraphOverviewQuery = exact({
   level: Type.Optional(oneOf(["communities", "clusters"])),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_OVERVIEW, default: 300 })),
 });
-export const CommunityParams = exact({ community: Type.String({ minLength: 1, maxLength: 128 }) });
+export const CommunityParams = exact({ community: Type.String({ pattern: "^[!-~]{1,128}$" }) });
 export const CommunityQuery = exact({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_OVERVIEW, default: 300 })),
 });
