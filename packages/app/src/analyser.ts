@@ -50,7 +50,13 @@ export interface Inspected {
 }
 
 export interface Analyser {
-  inspectFile(path: RawPath, name: string, withBytes: boolean, watch?: Watch): Promise<Inspected>;
+  inspectFile(
+    path: RawPath,
+    name: string,
+    withBytes: boolean,
+    watch?: Watch,
+    own?: OwnOptions,
+  ): Promise<Inspected>;
   /** `memory`: what is known from outside of a file that was cut out of a process. */
   analyseFile(
     path: RawPath,
@@ -98,7 +104,7 @@ export async function createAnalyser(options: AnalyserOptions = {}): Promise<Ana
   const read = (path: RawPath): ReturnType<typeof readSample> =>
     readSample(path, maxBytes ?? MAX_SAMPLE_BYTES);
   return {
-    inspectFile: async (path, name, withBytes, watch) => {
+    inspectFile: async (path, name, withBytes, watch, own) => {
       const content = read(path);
       const bytes = new Map<number, Uint8Array>();
       if (!("bytes" in content)) {
@@ -110,7 +116,7 @@ export async function createAnalyser(options: AnalyserOptions = {}): Promise<Ana
       }
       const onArtifact = withBytes ? (id: number, own: Uint8Array) => bytes.set(id, own) : undefined;
       const options = {
-        ...analysis,
+        ...optionsFor(own),
         allArtifacts: true,
         ...watch,
         ...(onArtifact === undefined ? {} : { onArtifact }),

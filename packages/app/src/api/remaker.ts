@@ -64,6 +64,7 @@ export class Remaker {
         Buffer.from(path),
         sample.names[0] ?? "sample",
         true,
+        { passwords: passwordsOf(sample) },
       );
       const wanted = new Set(sample.artifacts.map(({ sha256 }) => sha256));
       return new Map(
@@ -92,6 +93,12 @@ export class Remaker {
     this.#pool?.close();
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Those that opened the archives in it: its report names them with each member. */
+function passwordsOf({ artifacts }: Sample): string[] {
+  const all = artifacts.flatMap(({ steps }) => steps ?? []).map(({ params }) => params?.password);
+  return [...new Set(all.filter((one) => typeof one === "string"))];
 }
 
 /** An artifact that is nothing but spans of others that are, down to the file; undefined when any of it was transformed. */

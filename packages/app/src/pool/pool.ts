@@ -102,8 +102,8 @@ export class Pool {
   }
 
   /** As `run`, with the file's make-up and all its artifacts, whose bytes come along when asked for. */
-  inspect(path: Buffer, name: string, bytes: boolean): Promise<Inspected> {
-    return this.#submit(path, name, { inspect: { bytes } });
+  inspect(path: Buffer, name: string, bytes: boolean, own?: OwnOptions): Promise<Inspected> {
+    return this.#submit(path, name, { inspect: { bytes }, own });
   }
 
   /** Opens an archive that somebody sent us, and gives its members; the reasons say what did not come out. */

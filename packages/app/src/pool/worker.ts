@@ -82,7 +82,7 @@ async function run(own: Analyser, job: Job, watch: Watch, known: () => Sample | 
     if (job.unpack !== undefined) return { sample: await unpack(job.id, path, job.name, job.unpack) };
     if (job.inspect === undefined)
       return { sample: await own.analyseFile(path, job.name, watch, job.memory, job.own) };
-    const { sample, facts, bytes } = await own.inspectFile(path, job.name, job.inspect.bytes, watch);
+    const { sample, facts, bytes } = await own.inspectFile(path, job.name, job.inspect.bytes, watch, job.own);
     return { sample, inspected: { facts, bytes } };
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

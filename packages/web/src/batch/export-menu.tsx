@@ -1,4 +1,5 @@
 /** Exports of what is selected, in any form that the API has. */
+import { TLP_LEVELS, tlpLabel } from "@assay/core/export/form";
 import { useState } from "react";
 import { ask, type Failure, get } from "../api-client.ts";
 import type { ExportList } from "../api-types.ts";
@@ -6,8 +7,6 @@ import { count } from "../format.ts";
 import { Problem } from "../ui/problem.tsx";
 import { saveResponse } from "../ui/save.ts";
 import { useAnswer } from "../use-answer.ts";
-
-const TLP = ["clear", "green", "amber", "amber+strict", "red"];
 
 export function ExportMenu({
   samples,
@@ -50,9 +49,9 @@ export function ExportMenu({
           <span className="hidden-label">Traffic light protocol</span>
           <select value={tlp} onChange={(event) => setTlp(event.currentTarget.value)}>
             <option value="">no TLP</option>
-            {TLP.map((level) => (
+            {TLP_LEVELS.map((level) => (
               <option key={level} value={level}>
-                TLP:{level.toUpperCase()}
+                {tlpLabel(level)}
               </option>
             ))}
           </select>

@@ -162,6 +162,11 @@ function Pairs({ left, right, samples, onlyOther }: PairsProps) {
   const numbers = samples.map((detail, i) => String(findingsOf(detail).indexOf(i === 0 ? left : right)));
   return (
     <table className="plain compare-table">
+      <colgroup>
+        <col className="label" />
+        <col />
+        <col />
+      </colgroup>
       {sections.map(({ id, title, pairs }) => {
         const drawn = onlyOther ? pairs.filter(({ same }) => !same) : pairs;
         if (drawn.length === 0) return null;
@@ -179,10 +184,11 @@ function Pairs({ left, right, samples, onlyOther }: PairsProps) {
             {drawn.map((pair) => (
               <tr
                 key={`${pair.label} ${pair.left?.pointer ?? ""} ${pair.right?.pointer ?? ""}`}
-                className={pair.same ? "same" : "other"}
+                className={pair.same ? "same" : pair.near ? "near" : "other"}
               >
                 <th scope="row" className="dim">
                   {pair.label.replaceAll("_", " ")}
+                  {pair.near && <span className="badge warn">same host</span>}
                 </th>
                 <Cell row={pair.left} sha256={samples[0].sha256} prefix={numbers[0] ?? "0"} />
                 {pair.same ? (

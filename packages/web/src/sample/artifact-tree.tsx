@@ -1,6 +1,6 @@
 /** Everything that was reached from the sample, as a tree; a click shows its bytes. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import type { Artifact } from "../api-types.ts";
 import { bytes as sizeText } from "../format.ts";
 import { plain } from "../hostile-text.ts";
@@ -30,6 +30,10 @@ export function ArtifactTree({ artifacts, shown, chain, found, onShow }: Artifac
     estimateSize: () => ROW_PX,
     overscan: 10,
   });
+  useEffect(() => {
+    const at = nodes.findIndex(({ artifact }) => artifact.id === shown);
+    if (at >= 0) rows.scrollToIndex(at, { align: "auto" });
+  }, [nodes, shown, rows]);
   return (
     <section ref={scroller} className="tree" tabIndex={0} aria-label="Artifacts">
       <div style={{ height: rows.getTotalSize() }} className="hex-body">

@@ -20,30 +20,21 @@ export function valueId(prefix: string, pointer: string): string {
 export function ConfigList({ finding, prefix, sections, current, onPick }: ConfigListProps) {
   return (
     <>
-      {sections.map((section) => {
-        const table = (
-          <table className="config">
-            <tbody>
-              {section.rows.map((row) => (
-                <Value key={row.pointer} {...{ row, section, prefix, current, onPick }} />
-              ))}
-            </tbody>
-          </table>
-        );
-        return section.id === "raw" ? (
+      {sections.map((section) =>
+        section.id === "raw" ? (
           <details key={section.id} className="config-section">
             <summary>
               {section.title} <span className="dim">{section.rows.length}</span>
             </summary>
-            {table}
+            <Values {...{ section, prefix, current, onPick }} />
           </details>
         ) : (
           <section key={section.id} className="config-section" aria-label={section.title}>
             <h3>{section.title}</h3>
-            {table}
+            <Values {...{ section, prefix, current, onPick }} />
           </section>
-        );
-      })}
+        ),
+      )}
       {finding.reasons.length > 0 && (
         <section className="config-section" aria-label="Why">
           <h3>What it rests on</h3>
@@ -57,6 +48,20 @@ export function ConfigList({ finding, prefix, sections, current, onPick }: Confi
         </section>
       )}
     </>
+  );
+}
+
+type ValuesProps = Pick<ConfigListProps, "prefix" | "current" | "onPick"> & { readonly section: Section };
+
+function Values({ section, prefix, current, onPick }: ValuesProps) {
+  return (
+    <table className="config">
+      <tbody>
+        {section.rows.map((row) => (
+          <Value key={row.pointer} {...{ row, section, prefix, current, onPick }} />
+        ))}
+      </tbody>
+    </table>
   );
 }
 

@@ -155,10 +155,10 @@ function Bytes({ stage }: { readonly stage: StepBytes | undefined }) {
     .map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·"))
     .join("");
   return (
-    <code className="proof-bytes cut" title={`${size} bytes`}>
-      <span>{digits}</span>
-      <span className="dim">{size > head.length ? ` … ${size} bytes ` : " "}</span>
-      <span className="proof-text">{text}</span>
+    <code className="proof-bytes" title={`${size} bytes`}>
+      <span className="cut">{digits}</span>
+      <span className="cut proof-text">{text}</span>
+      <span>{size.toLocaleString("en")} B</span>
     </code>
   );
 }

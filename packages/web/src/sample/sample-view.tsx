@@ -143,7 +143,9 @@ function Result({
                 <MemberLink sample={sample} subject={finding.subject} />
               )}
               <span className="dim small">{counted(finding.c2.length, "C2")}</span>
-              <span className="dim small cut">{finding.aliases.map((one) => plain(one)).join(", ")}</span>
+              <span className="dim small cut aliases">
+                {finding.aliases.map((one) => plain(one)).join(", ")}
+              </span>
             </header>
             <ConfigList {...{ finding, prefix, sections, current }} onPick={pick} />
           </article>

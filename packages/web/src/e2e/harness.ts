@@ -1,0 +1,163 @@
+/** The command's own server and a real browser, for tests. Nothing but what the packages bring is needed. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import chromium from "@sparticuz/chromium";
+import { type Browser, type Page, chromium as playwright } from "playwright-core";
+
+const BIN = fileURLToPath(new URL("../../../app/bin/assay.cjs", import.meta.url));
+/** The machine may be busy with all other tests. */
+export const PATIENCE_MS = 60_000;
+
+export interface Server {
+  readonly url: string;
+  /** As a machine that lost its power. */
+  kill(): Promise<void>;
+  /** On the same port and corpus again. */
+  restart(jobs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startServer(jobs: number): Promise<Server> {
+  const corpus = mkdtempSync(join(tmpdir(), "assay-e2e-"));
+  let running = await run(corpus, 0, jobs);
+  const { url } = running;
+  return {
+    url,
+    kill: () => end(running.process, "SIGKILL"),
+    restart: async (again) => {
+      running = await run(corpus, Number(new URL(url).port), again);
+    },
+    stop: async () => {
+      await end(running.process, "SIGTERM");
+      rmSync(corpus, { recursive: true, force: true });
+    },
+  };
+}
+
+async function run(corpus: string, port: number, jobs: number) {
+  const flags = [
+    "serve",
+    "--corpus",
+    corpus,
+    "--port",
+    String(port),
+    "--jobs",
+    String(jobs),
+    "--log",
+    "error",
+  ];
+  const child = spawn(process.execPath, [BIN, ...flags], { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      const [, found] = /serving on (http:\S+)/.exec(said) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+    child.once("exit", (code) => reject(new Error(`the server ended (${code}): ${said}`)));
+  });
+  return { process: child, url };
+}
+
+function end(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once("exit", () => resolve());
+    child.kill(signal);
+  });
+}
+
+/** Flags of the package's that would take away what these tests look at, or that a machine of our own has no need of. */
+const NOT_WANTED = new Set([
+  "--disable-web-security",
+  "--allow-running-insecure-content",
+  "--single-process",
+  "--no-zygote",
+]);
+
+export async function startBrowser(): Promise<Browser> {
+  return playwright.launch({
+    executablePath: await chromium.executablePath(),
+    args: chromium.args.filter((flag) => !NOT_WANTED.has(flag)),
+    headless: true,
+  });
+}
+
+export interface Opened {
+  readonly page: Page;
+  /** What a page of ours never does: asks others, runs what came in, complains of its own policy. */
+  readonly sins: string[];
+}
+
+export async function openPage(
+  browser: Browser,
+  server: Pick<Server, "url">,
+  path: string,
+  { theme = "dark", width = 1280, height = 800 }: { theme?: string; width?: number; height?: number } = {},
+): Promise<Opened> {
+  const context = await browser.newContext({ viewport: { width, height }, acceptDownloads: true });
+  await context.addInitScript((value) => localStorage.setItem("assay.theme", value), theme);
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  const sins: string[] = [];
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (origin !== server.url && protocol !== "blob:" && protocol !== "data:")
+      sins.push(`asked ${request.url()}`);
+  });
+  page.on("dialog", (dialog) => {
+    sins.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("pageerror", (error) => sins.push(`threw ${error.message}`));
+  page.on("console", (message) => {
+    if (/Content Security Policy|Refused to/.test(message.text())) sins.push(message.text());
+  });
+  await page.goto(`${server.url}${path}`);
+  return { page, sins };
+}
+
+export interface Dropped {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Drops files on the page, as a hand does. */
+export async function drop(page: Page, files: readonly Dropped[]): Promise<void> {
+  const plain = files.map(({ name, bytes }) => ({ name, base64: Buffer.from(bytes).toString("base64") }));
+  await page.getByRole("button", { name: "Choose files" }).and(page.locator(":enabled")).waitFor();
+  const transfer = await page.evaluateHandle((list) => {
+    const all = new DataTransfer();
+    for (const { name, base64 } of list)
+      all.items.add(new File([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))], name));
+    return all;
+  }, plain);
+  await page.getByRole("region", { name: "Drop samples" }).dispatchEvent("drop", { dataTransfer: transfer });
+}
+
+/** A 7z archive with encrypted names. */
+export async function archive(files: readonly Dropped[], password: string): Promise<Uint8Array> {
+  const { default: open } = await import("7z-wasm");
+  const seven = await open({ print: () => undefined });
+  for (const { name, bytes } of files) seven.FS.writeFile(`/${name}`, bytes);
+  seven.callMain(["a", `-p${password}`, "-mhe=on", "/out.7z", ...files.map(({ name }) => `/${name}`)]);
+  return seven.FS.readFile("/out.7z");
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe finds that keeps people out: its serious and critical violations. */
+export async function seriousViolations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
+    const { violations } = await axe.run(document);
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" | ")}`);
+  });
+}
