@@ -1,55 +1,62 @@
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Browser, Download, Page } from "playwright-core";
+import { setTimeout as sleep } from "node:timers/promises";
+import { demoBatch } from "@assay/carriers";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DemoServer, startBrowser, startDemo } from "./demo-server.ts";
+import {
+  type Dropped,
+  openPage,
+  PATIENCE_MS,
+  type Server,
+  seriousViolations,
+  startBrowser,
+  startServer,
+} from "./harness.ts";
 
-const SLOW = 120_000;
-/** Answers and pictures may take so long on a busy machine. */
-const PATIENCE = 30_000;
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const SLOW = 3 * PATIENCE_MS;
 const HOSTILE_NAME = "<img src=x onerror=alert(1)>\u202e.exe";
 
+/** Uploads files and waits until their batch has ended. */
+async function submit(url: string, files: readonly Dropped[]): Promise<void> {
+  const form = new FormData();
+  for (const { name, bytes } of files) form.append("file", new Blob([new Uint8Array(bytes)]), name);
+  const answer = await fetch(`${url}/api/v1/samples`, { method: "POST", body: form });
+  const { batch } = (await answer.json()) as { batch: string };
+  for (;;) {
+    const state = (await (await fetch(`${url}/api/v1/batches/${batch}`)).json()) as { ended: boolean };
+    if (state.ended) return;
+    await sleep(200);
+  }
+}
+
 describe("what the corpus knows, in a browser", () => {
-  let demo: DemoServer;
+  let server: Server;
   let browser: Browser;
-  const troubles: string[] = [];
-  const strangers: string[] = [];
+  const all: string[] = [];
 
   beforeAll(async () => {
-    demo = await startDemo();
-    await demo.submit([{ name: HOSTILE_NAME, bytes: new TextEncoder().encode(`MZ${"\0".repeat(60)}`) }]);
+    server = await startServer(1);
+    await submit(server.url, demoBatch());
+    await submit(server.url, [
+      { name: HOSTILE_NAME, bytes: new TextEncoder().encode(`MZ${"\0".repeat(60)}`) },
+    ]);
     browser = await startBrowser();
   }, SLOW);
   afterAll(async () => {
     await browser?.close();
-    await demo?.stop();
+    await server?.stop();
   }, SLOW);
 
-  async function open(path: string, theme: "dark" | "light" = "dark"): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: theme });
-    page.setDefaultTimeout(PATIENCE);
-    page.on("pageerror", (error) => troubles.push(`${path}: ${error.message}`));
-    page.on("console", (message) => {
-      if (message.type() === "error") troubles.push(`${path}: ${message.text()}`);
-    });
-    page.on("dialog", (dialog) => troubles.push(`${path}: a dialog: ${dialog.message()}`));
-    page.on("request", (request) => {
-      if (!/^(?:blob:|data:)/.test(request.url()) && !request.url().startsWith(demo.url))
-        strangers.push(request.url());
-    });
-    await page.goto(demo.url + path);
-    return page;
-  }
   const shows = (claim: string, path: string, test: (page: Page) => Promise<void>) =>
     it(
       claim,
       async () => {
-        const page = await open(path);
+        const { page, sins } = await openPage(browser, server, path);
         try {
           await test(page);
         } finally {
-          await page.close();
+          all.push(...sins);
+          await page.context().close();
         }
       },
       SLOW,
@@ -61,7 +68,7 @@ describe("what the corpus knows, in a browser", () => {
   };
   const ties = async (page: Page) => page.locator(".node-details .ties").innerText();
   const saved = async (page: Page, click: () => Promise<void>): Promise<Buffer> => {
-    const [download] = await Promise.all([page.waitForEvent("download") as Promise<Download>, click()]);
+    const [download] = await Promise.all([page.waitForEvent("download"), click()]);
     return readFileSync(await download.path());
   };
 
@@ -208,21 +215,16 @@ describe("what the corpus knows, in a browser", () => {
       it(
         `axe finds nothing serious in ${path}, ${theme}`,
         async () => {
-          const page = await open(path, theme);
-          await page.waitForLoadState("networkidle");
+          const { page, sins } = await openPage(browser, server, path, { theme });
           await page.locator("table.plain tbody tr, [role=option]").first().waitFor();
-          await page.evaluate(AXE);
-          const found = (await page.evaluate(
-            "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, impact, nodes }) => ({ id, impact, at: nodes.map((n) => n.target.join(' ')).slice(0, 5) })))",
-          )) as { readonly impact: string }[];
-          expect(found.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual([]);
-          await page.close();
+          expect(await seriousViolations(page)).toEqual([]);
+          all.push(...sins);
+          await page.context().close();
         },
         SLOW,
       );
 
   it("nothing of a sample ran, nothing was asked of strangers, nothing broke", () => {
-    expect(troubles).toEqual([]);
-    expect(strangers).toEqual([]);
+    expect(all).toEqual([]);
   });
 });
