@@ -37,8 +37,10 @@ describe("what the corpus knows, in a browser", () => {
   beforeAll(async () => {
     server = await startServer(1);
     await submit(server.url, demoBatch());
+    const [carrier] = demoBatch();
+    // Cut short within its headers: it fails.
     await submit(server.url, [
-      { name: HOSTILE_NAME, bytes: new TextEncoder().encode(`MZ${"\0".repeat(60)}`) },
+      { name: HOSTILE_NAME, bytes: carrier?.bytes.slice(0, 300) ?? new Uint8Array() },
     ]);
     browser = await startBrowser();
   }, SLOW);
@@ -63,9 +65,10 @@ describe("what the corpus knows, in a browser", () => {
     );
   const choose = async (page: Page, filter: string, label: string) => {
     await page.getByLabel("Filter the nodes").fill(filter);
-    await page.getByRole("option").filter({ hasText: label }).first().click();
+    await nodes(page).filter({ hasText: label }).first().click();
     await page.getByLabel("Filter the nodes").fill("");
   };
+  const nodes = (page: Page) => page.locator(".node-list").getByRole("option");
   const ties = async (page: Page) => page.locator(".node-details .ties").innerText();
   const saved = async (page: Page, click: () => Promise<void>): Promise<Buffer> => {
     const [download] = await Promise.all([page.waitForEvent("download"), click()]);
@@ -120,7 +123,7 @@ describe("what the corpus knows, in a browser", () => {
     "/graph?seed=domain:politefrightenpowoa.pw&depth=1",
     async (page) => {
       const list = page.getByRole("listbox");
-      await page.getByRole("option").first().waitFor();
+      await nodes(page).first().waitFor();
       const before = await page.locator(".node-list h2").innerText();
       await list.focus();
       await page.keyboard.press("ArrowDown");
@@ -133,7 +136,7 @@ describe("what the corpus knows, in a browser", () => {
   );
 
   shows("between the two RATs leads an address that both call", "/graph", async (page) => {
-    await page.getByRole("option").first().waitFor();
+    await nodes(page).first().waitFor();
     await choose(page, "gbrem", "gbrem.exe");
     await page.getByRole("button", { name: "Path from here" }).click();
     await choose(page, "gbquas", "gbquas.exe");
@@ -146,10 +149,10 @@ describe("what the corpus knows, in a browser", () => {
   });
 
   shows("kinds can be taken out, and what the samples shared stays tied", "/graph", async (page) => {
-    await page.getByRole("option").first().waitFor();
+    await nodes(page).first().waitFor();
     await page.locator(".kinds button").filter({ hasText: "sample" }).click();
     await page.getByLabel("Filter the nodes").fill("forum.exe");
-    expect(await page.getByRole("option").count()).toBe(0);
+    expect(await nodes(page).count()).toBe(0);
     expect(await page.locator(".canvas").getAttribute("aria-label")).toMatch(/and [1-9]\d* ties/);
   });
 
