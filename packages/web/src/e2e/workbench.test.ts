@@ -162,7 +162,8 @@ describe("the first load", () => {
       const { page } = await openPage(browser, server, "/search");
       const files: Promise<Buffer>[] = [];
       page.on("response", (response) => {
-        if (/\.(?:js|css|svg|html)$|\/$/.test(new URL(response.url()).pathname)) files.push(response.body());
+        if (response.status() === 200 && /\.(?:js|css|svg|html)$|\/$/.test(new URL(response.url()).pathname))
+          files.push(response.body());
       });
       await page.goto(`${server.url}/`);
       await page.waitForLoadState("networkidle");
