@@ -106,7 +106,6 @@ export function NodeList({ drawn, grouping, selected, onSelect, onExpand }: Node
             const { node, label, told } = row;
             return (
               // biome-ignore lint/a11y/useKeyWithClickEvents: the list takes the keys
-              // biome-ignore lint/a11y/useFocusableInteractive: the list has the focus and points here
               <div
                 key={node.key}
                 id={`node-${index}`}

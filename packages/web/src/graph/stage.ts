@@ -271,13 +271,6 @@ export class Stage {
     return this.#places.get(key);
   }
 
-  /** Where nodes are on the page, for tests and for whoever points at them. */
-  pointOf(key: string): Place | undefined {
-    if (!this.#graph.hasNode(key)) return undefined;
-    const { x, y } = this.#graph.getNodeAttributes(key) as Place;
-    return this.#sigma.graphToViewport({ x, y });
-  }
-
   /** All layers as they are on the screen, on the ground of the theme. */
   async png(): Promise<Blob | undefined> {
     // WebGL forgets what it drew when the frame is over: drawn anew, and copied at once.

@@ -117,7 +117,6 @@ export function Exports({ scope }: { readonly scope: Scope }) {
               Close
             </button>
           </div>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
           <section className="text mono" aria-label="Beginning of the export" tabIndex={0}>
             {shown.text
               .slice(0, PREVIEW)
