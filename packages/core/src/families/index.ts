@@ -13,9 +13,9 @@ export const families: readonly Family[] = [lumma, quasar, redline, remcos, vida
 
 /** By Malpedia id: changes with the family's sources and rules, and with those of the engines that it uses. */
 export const familyVersions: Readonly<Record<string, string>> = {
-  [lumma.id]: "429e757cdc62",
-  [quasar.id]: "a9f0c86435ec",
+  [lumma.id]: "5489c173e924",
+  [quasar.id]: "019f8a1f30b6",
   [redline.id]: "70994eb45bfc",
   [remcos.id]: "1a9b1fd11c19",
-  [vidar.id]: "083610e41c9c",
+  [vidar.id]: "2365b1a8c724",
 };
