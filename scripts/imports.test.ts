@@ -33,6 +33,17 @@ const VIEW_TIES: Readonly<Record<string, readonly string[]>> = {
 const WEB_PACKAGES =
   /^(?:@assay\/core\/(?:bytes|codecs|model|indicators|search|export|foreign)\/|react(?:-dom)?(?:\/|$)|@tanstack\/react-virtual$|sigma(?:\/|$)|graphology)/;
 
+/** Which rooms a room of the app may import from; `.` is what lies beside them. None leads back. */
+const APP: Readonly<Record<string, readonly string[]>> = {
+  batch: ["sandboxes", "pool"],
+  pool: [".", "batch", "rules", "sandboxes"],
+  store: ["batch"],
+  jobs: [".", "batch", "pool", "store"],
+  exchange: ["batch", "sandboxes", "store"],
+  api: ["batch", "exchange", "jobs", "pool", "store"],
+  render: ["jobs", "store"],
+};
+
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 
 function sources(folder: string): string[] {
@@ -84,6 +95,34 @@ describe("imports run one way", () => {
         .map((path) => `${own.join("/")} imports ${path.join("/")}`);
     });
     expect(breaches).toEqual([]);
+  });
+
+  it("keeps the rooms of the app to theirs: the work on the store, the API on both, the command on all", () => {
+    const app = join(packages, "app/src");
+    const roomOf = (path: string) => (path.includes("/") ? (path.split("/")[0] ?? "") : ".");
+    const breaches = sources(app).flatMap((file) => {
+      const room = roomOf(relative(app, file));
+      const allowed = APP[room];
+      if (allowed === undefined || file.includes("/testing/")) return [];
+      return importsOf(file)
+        .filter((target) => target.startsWith("."))
+        .map((target) => roomOf(relative(app, resolve(dirname(file), target))))
+        .filter((wanted) => wanted !== room && !allowed.includes(wanted))
+        .map((wanted) => `${relative(app, file)} imports ${wanted}`);
+    });
+    expect(breaches).toEqual([]);
+  });
+
+  it("loads the server only when it is asked for", () => {
+    const app = join(packages, "app/src");
+    const statically = sources(app)
+      .filter((file) => !/\/(?:api|testing)\//.test(file))
+      .filter((file) =>
+        /^import [^;]*"(?:fastify|@fastify\/|prom-client|(?:\.\.?\/)+api\/)/m.test(
+          readFileSync(file, "utf8"),
+        ),
+      );
+    expect(statically).toEqual([]);
   });
 
   it("keeps core free of the app, and the app's faces off each other's backs", () => {
