@@ -3,8 +3,12 @@
  * `npm run bench:export [-- SAMPLES [FORM…]]`. Each form in a process of its own; its text is thrown away.
  */
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findForm } from "@assay/core/export/registry";
+import { buildSync } from "esbuild";
 import { made } from "../packages/app/src/store/testing/samples.ts";
 
 const FORMS = [
@@ -25,11 +29,22 @@ const SAMPLES = Number(count);
 
 if (process.env.ASSAY_BENCH_FORM === undefined) {
   console.log(`${SAMPLES} samples, two C2s and a mutex each, skewed as real ones are`);
-  for (const form of wanted.length > 0 ? wanted : FORMS)
-    spawnSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), count], {
-      stdio: "inherit",
-      env: { ...process.env, ASSAY_BENCH_FORM: form },
-    });
+  // As the command runs: bundled, without the loader of TypeScript in its memory.
+  const folder = mkdtempSync(join(tmpdir(), "assay-bench-"));
+  try {
+    const outfile = join(folder, "bench.mjs");
+    const entryPoints = [fileURLToPath(import.meta.url)];
+    buildSync({ entryPoints, outfile, bundle: true, platform: "node", format: "esm", external: ["esbuild"] });
+    // The bundle's one import that is no part of Node.
+    symlinkSync(fileURLToPath(new URL("../node_modules", import.meta.url)), join(folder, "node_modules"));
+    for (const form of wanted.length > 0 ? wanted : FORMS)
+      spawnSync(process.execPath, [outfile, count], {
+        stdio: "inherit",
+        env: { ...process.env, ASSAY_BENCH_FORM: form },
+      });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 } else measure(process.env.ASSAY_BENCH_FORM);
 
 /** The same samples each time; the low numbers often: each power of ten is chosen as often as the next. */

@@ -40,7 +40,7 @@ const late = {
 async function toCommonJs(text) {
   const own = text
     .replaceAll(
-      /\bimport\(("(?:\.\/[\w-]+\.cjs|@electric-sql\/pglite|pg|pg-boss)")\)/g,
+      /\bimport\(("(?:\.\/[\w-]+\.cjs|@electric-sql\/pglite|pg|pg-boss|@aws-sdk\/client-s3)")\)/g,
       "Promise.resolve().then(()=>require($1))",
     )
     // Code that came from a code cache cannot import: the loader does it.
@@ -72,7 +72,7 @@ const { outputFiles } = await build({
   // Native and WebAssembly packages find their binaries beside themselves; the server's find their parts so.
   external: [
     ...["7z-wasm", "@electric-sql/pglite", "pg", "pg-boss", "@litko/yara-x", "@virustotal/yara-x"],
-    ...["fastify", "@fastify/*", "prom-client"],
+    ...["@aws-sdk/client-s3", "fastify", "@fastify/*", "prom-client"],
   ],
 });
 rmSync(dist, { recursive: true, force: true });

@@ -9,6 +9,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { sql } from "drizzle-orm";
 import { openQueue, type Submission } from "../packages/app/src/jobs/queue.ts";
 import { type Corpus, openCorpus } from "../packages/app/src/store/corpus.ts";
 import { blobs } from "../packages/app/src/store/schema.ts";
@@ -41,6 +42,8 @@ export interface Outcome extends Account {
   readonly kills: number;
   readonly crashes: number;
   readonly cuts: number;
+  /** Longest that a job was held by a worker that was not heard of (s); a heartbeat a little late is part of it. */
+  readonly longestSilence: number;
   /** Workers that ended with status 0 on SIGTERM, of those that were asked to. */
   readonly gracefulEnds: string;
 }
@@ -93,6 +96,7 @@ async function run(
   let spared: Host | undefined;
   let cut: Promise<void> | undefined;
   let ended = false;
+  let longestSilence = 0;
   const killing = (async () => {
     while (!ended && disturbed.kills < (options.maxKills ?? Number.POSITIVE_INFINITY)) {
       await sleep(options.killEveryMs);
@@ -108,6 +112,7 @@ async function run(
     await sleep(POLL_MS);
     const status = await persist(() => queue.status(batch, { limit: 1 }));
     if (status === undefined) throw new Error("the batch is gone");
+    longestSilence = Math.max(longestSilence, await persist(() => silence(corpus)));
     const { done, failed, dead } = status.byState;
     const share = (done + failed + dead) / options.carriers;
     if (Math.floor(share * 10) > told) {
@@ -148,6 +153,7 @@ async function run(
     ...disturbed,
     seconds: total,
     submitSeconds,
+    longestSilence: Number(longestSilence.toFixed(1)),
     gracefulEnds: `${ends.filter((status) => status === 0).length} of ${ends.length}`,
   };
 }
@@ -178,6 +184,15 @@ async function submitAll(
   return id;
 }
 
+/** Seconds since the least lively worker that has a job was heard of. */
+async function silence({ db }: Corpus): Promise<number> {
+  const { rows } = (await db.execute(
+    sql`select coalesce(extract(epoch from max(now() - heartbeat_on)), 0)::float8 as s
+        from assay_jobs.job where name = 'analyse' and state = 'active'`,
+  )) as unknown as { rows: { s: number }[] };
+  return rows[0]?.s ?? 0;
+}
+
 function seconds(since: number): number {
   return (performance.now() - since) / 1000;
 }
@@ -197,7 +212,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const carriers = Number(process.argv[2] ?? 5000);
   console.error(`${availableParallelism()} cores, Node ${process.version}`);
   const outcome = await trial({
-    ...{ carriers, hosts: 6, killEveryMs: 1000, cutMs: 30_000, crash: true },
+    ...{ carriers, hosts: 12, killEveryMs: 1000, cutMs: 30_000, crash: true },
     namespaces: !process.argv.includes("--processes"),
     log: (text) => console.error(text),
   });

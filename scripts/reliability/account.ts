@@ -16,7 +16,7 @@ export interface Account {
   readonly wrong: readonly string[];
   /** How many samples took 1, 2, … tries. */
   readonly tries: Readonly<Record<string, number>>;
-  /** Seconds from a try that came to nothing to the next: how long a killed worker's job waited. */
+  /** Seconds from a try that came to nothing to the next, the wait behind others in the queue included. */
   readonly comeback: {
     readonly count: number;
     readonly median: number;

@@ -2,7 +2,7 @@
  * Strings of samples as something that can be shown: control characters, line ends, invisible and bidirectional
  * characters become visible names. Pure; hostile.tsx draws what comes out.
  */
-import { defang } from "@assay/core/indicators/defang";
+import { defang, defangHost } from "@assay/core/indicators/defang";
 
 export interface Piece {
   readonly text: string;
@@ -74,4 +74,9 @@ export function plain(text: string, max = 200): string {
 /** Addresses in it made harmless. */
 export function defanged(text: string): string {
   return defang(text);
+}
+
+/** What is known to be a host: also under a suffix that no list knows. */
+export function defangedHost(host: string): string {
+  return defangHost(host);
 }

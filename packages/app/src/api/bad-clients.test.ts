@@ -235,6 +235,8 @@ describe.each(KINDS)("bad clients of the API on %s", (kind) => {
         `batches/${value}/events?since=${value}`,
         `pivot?value=${value}`,
         `graph?seed=${value}`,
+        `graph/path?from=${value}&to=${value}`,
+        `graph/communities/${value}`,
         `graph/expand?node=${value}&cursor=${value}`,
         `indicators?value=${value}`,
         `indicators?family=${value}`,

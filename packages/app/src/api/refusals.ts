@@ -42,7 +42,12 @@ export class RouteTable {
 /** What another standard describes, in its own media types. */
 const FOREIGN = {
   summary: "TAXII 2.1 (OASIS)",
-  response: { "2xx": { content: { "application/taxii+json;version=2.1": { schema: {} } } } },
+  response: Object.fromEntries(
+    ["2xx", "4xx", "5xx"].map((status) => [
+      status,
+      { content: { "application/taxii+json;version=2.1": { schema: {} } } },
+    ]),
+  ),
 };
 
 /** A route that takes no query says so to who sends one. */

@@ -22,6 +22,7 @@ import { byteRoutes } from "./routes/bytes.ts";
 import { correlationRoutes } from "./routes/correlation.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { familyRoutes } from "./routes/families.ts";
+import { graphRoutes } from "./routes/graph.ts";
 import { sampleRoutes } from "./routes/samples.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -58,6 +59,7 @@ const ROUTES = [
   sampleRoutes,
   byteRoutes,
   correlationRoutes,
+  graphRoutes,
   familyRoutes,
   exportRoutes,
   workRoutes,

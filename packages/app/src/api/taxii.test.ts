@@ -95,14 +95,14 @@ describe.each(KINDS)("TAXII 2.1 over a corpus on %s", (kind) => {
     client = new Client(address);
     await put("a", ["one.bad-example.com", "77.105.132.70:4782"]);
     await put("b", ["77.105.132.70:4782"], "win.other");
-  }, 60_000);
+  }, 240_000);
   afterAll(async () => {
     await app?.close();
     await corpus?.close();
     await places?.stop();
   });
   const holds = (claim: string, test: () => Promise<void>) =>
-    it(claim, async ({ skip }) => (places === undefined ? skip() : test()), 60_000);
+    it(claim, async ({ skip }) => (places === undefined ? skip() : test()), 240_000);
 
   holds("leads from discovery to the root to the collections", async () => {
     const { body } = await client.get("/");

@@ -11,13 +11,10 @@ import { writeChunks } from "./write-chunks.ts";
 /** Not all could be written. */
 const PARTIAL_STATUS = 1;
 
-export async function exportTo(
-  file: string,
-  flags: CorpusFlags & { readonly blobs?: boolean },
-): Promise<void> {
+export async function exportTo(file: string, flags: CorpusFlags): Promise<void> {
   await withCorpus(flags, async (corpus) => {
     const lines = exportLines(corpus, {
-      blobs: flags.blobs ?? false,
+      blobs: flags.blobs !== undefined,
       onProblem: (text) => {
         console.error(`assay: ${printable(text)}`);
         process.exitCode = PARTIAL_STATUS;

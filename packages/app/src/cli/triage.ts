@@ -3,7 +3,7 @@ import type { Report, Sample } from "@assay/core/model/index";
 import { type Command, Option } from "commander";
 import { paintFor } from "../render/paint.ts";
 import { progressLine } from "../render/progress.ts";
-import { type CorpusFlags, corpusOption } from "./corpus-place.ts";
+import { blobsOption, type CorpusFlags, corpusOption, namesPlace } from "./corpus-place.ts";
 import { exitStatus } from "./exit-status.ts";
 import { type CommonFlags, poolOptions, withCommonFlags } from "./options.ts";
 import { emit, json } from "./output.ts";
@@ -32,14 +32,14 @@ export function triageCommand(program: Command): void {
         .default("text"),
     )
     .addOption(corpusOption())
+    .addOption(blobsOption())
     .option("--configs", "show every field of every config with where it was found")
     .action(async (paths: string[], flags: TriageFlags) => {
       const progress = flags.json || !process.stderr.isTTY ? undefined : new Progress();
       const { triage } = await import("../batch/triage.ts");
-      const keeper =
-        flags.corpus === undefined
-          ? undefined
-          : await (await import("./keep.ts")).keepIn(flags, flags.maxSize);
+      const keeper = namesPlace(flags)
+        ? await (await import("./keep.ts")).keepIn(flags, flags.maxSize)
+        : undefined;
       const pending = triage(paths, {
         ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
         ...poolOptions(flags, paths),

@@ -268,6 +268,7 @@ describe.each(KINDS)("jobs on %s", (kind) => {
     const flaky: BlobStore = {
       put: (sha256, bytes) => store.put(sha256, bytes),
       list: () => store.list(),
+      remove: (sha256) => store.remove(sha256),
       get: (sha256) => away(() => store.get(sha256)),
       has: (sha256) => away(() => store.has(sha256)),
     };

@@ -65,9 +65,28 @@ const SHARED_TRIES = 2;
 export async function startWorker(corpus: Corpus, options: WorkerOptions): Promise<RunningWorker> {
   if (corpus.blobs === undefined)
     throw new CorpusError("a worker needs the store of the samples: --corpus or --blobs");
-  const boss = await openBoss(corpus, "worker");
-  const worker = new Worker(corpus, boss, options);
-  return { id: worker.id, done: worker.run() };
+  // The processes start while the database is asked.
+  const scratch = new Scratch(options.scratchBytes ?? SCRATCH_BYTES);
+  const pool = options.analyse === undefined ? poolFor(options, scratch) : undefined;
+  try {
+    const boss = await openBoss(corpus, "worker");
+    const worker = new Worker(corpus, boss, options, scratch, pool);
+    return { id: worker.id, done: worker.run() };
+  } catch (error) {
+    pool?.close();
+    scratch.remove();
+    throw error;
+  }
+}
+
+function poolFor({ jobs, timeoutMs, memory, analysis }: WorkerOptions, scratch: Scratch): Pool {
+  return new Pool({
+    size: jobs,
+    timeoutMs: timeoutMs ?? TIMEOUT_MS,
+    readable: [scratch.folder],
+    analysis: analysis ?? {},
+    ...(memory === undefined ? {} : { memory }),
+  });
 }
 
 class Worker {
@@ -84,27 +103,18 @@ class Worker {
   #failure: unknown;
   #outageMs = 0;
 
-  constructor(corpus: Corpus, boss: Boss, options: WorkerOptions) {
+  constructor(corpus: Corpus, boss: Boss, options: WorkerOptions, scratch: Scratch, pool: Pool | undefined) {
     this.#corpus = corpus;
     this.#boss = boss;
     this.#options = options;
+    this.#scratch = scratch;
+    this.#pool = pool;
     this.#engine = options.engine ?? thisEngine();
     const { signal } = options;
     this.#aborted = new Promise((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
     });
-    this.#scratch = new Scratch(options.scratchBytes ?? SCRATCH_BYTES);
-    this.#pool =
-      options.analyse === undefined
-        ? new Pool({
-            size: options.jobs,
-            timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
-            readable: [this.#scratch.folder],
-            analysis: options.analysis ?? {},
-            ...(options.memory === undefined ? {} : { memory: options.memory }),
-          })
-        : undefined;
   }
 
   async run(): Promise<void> {

@@ -52,6 +52,8 @@ const MAX_SEALED_BYTES = MAX_BLOB_BYTES + PART_BYTES;
 
 /** The client is loaded when a corpus asks for it. */
 export async function openS3(place: S3Place): Promise<BlobStore> {
+  // Which version of Node there is, is not for every command to say.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
   const sdk = await import("@aws-sdk/client-s3");
   const client = new sdk.S3Client({
     region: place.region,

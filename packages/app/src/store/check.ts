@@ -1,10 +1,12 @@
 /** Looks whether all that the corpus says it has is there and is what it says. */
 import { asc, count, countDistinct, eq, gt, sql } from "drizzle-orm";
+import type { BlobStore } from "./blobs.ts";
 import { compareClusters } from "./cluster-compare.ts";
 import type { Corpus } from "./corpus.ts";
 import type { Database } from "./database.ts";
 import { analysisKey } from "./facts.ts";
 import { allResults } from "./results.ts";
+import { ask, digests } from "./rows.ts";
 import { blobs, holdings, indicators, samples, totals } from "./schema.ts";
 
 export interface Problem {
@@ -64,13 +66,28 @@ async function checkBlobs({ db, blobs: store }: Corpus, problems: Problem[]): Pr
     last = rows.at(-1)?.sha256 ?? last;
     if (rows.length < PAGE) break;
   }
-  if (store === undefined) return kept;
-  for await (const sha256 of store.list()) {
-    const [row] = await db.select({ sha256: blobs.sha256 }).from(blobs).where(eq(blobs.sha256, sha256));
-    if (row === undefined)
-      problems.push({ kind: "unnamed-blob", of: sha256, text: "no row names it", damage: false });
-  }
+  if (store !== undefined) await checkUnnamed(db, store, problems);
   return kept;
+}
+
+/** Blobs without a row, but those that a policy let go and the next `retain` removes. */
+async function checkUnnamed(db: Database, store: BlobStore, problems: Problem[]): Promise<void> {
+  let page: string[] = [];
+  const compare = async () => {
+    const known = await ask<{ sha256: string }>(
+      db,
+      sql`select encode(sha256, 'hex') as sha256 from assay.blobs where sha256 = any(${digests(page)})
+        union select encode(sha256, 'hex') from assay.dropped
+        where sha256 = any(${digests(page)}) and removed_at is null`,
+    );
+    const named = new Set(known.map((row) => row.sha256));
+    for (const sha256 of page)
+      if (!named.has(sha256))
+        problems.push({ kind: "unnamed-blob", of: sha256, text: "no row names it", damage: false });
+    page = [];
+  };
+  for await (const sha256 of store.list()) if (page.push(sha256) >= PAGE) await compare();
+  await compare();
 }
 
 async function checkResults(db: Database, problems: Problem[]): Promise<number> {

@@ -7,7 +7,7 @@ import { clusters } from "./clusters.ts";
 import { type Corpus, openCorpus } from "./corpus.ts";
 import { correlate } from "./correlate.ts";
 import { addExclusion, removeExclusion } from "./exclusions.ts";
-import { neighbourhood } from "./graph.ts";
+import { neighbourhood, overview } from "./graph.ts";
 import { putBatch } from "./put.ts";
 import { ask } from "./rows.ts";
 import { KINDS, type TestPlaces, testPlaces } from "./testing/places.ts";
@@ -221,6 +221,13 @@ describe.each(KINDS)("clusters of a corpus on %s", (kind) => {
     for (const name of ["s1", "s2", "s3", "s4"]) expect(await of(name), name).toBe(red);
     expect(await of("s10")).not.toBe(red);
     expect(await of("s14")).toBe(await of("s10"));
+    const whole = await overview(corpus.db, { level: "communities", limit: 10 });
+    expect(whole.nodes.filter((node) => node.kind === "community")).toHaveLength(2);
+    const inside = await neighbourhood(corpus.db, red as string, { depth: 1, limit: 50 });
+    expect(inside.nodes.find((node) => node.key === red)).toMatchObject({ kind: "community", samples: 5 });
+    expect(inside.edges.filter((edge) => edge.kind === "leads-to")[0]).toMatchObject({
+      why: "campaign_id:red-7714",
+    });
     await put(corpus, [made("s5", { c2: ["u5.pw"], campaign: "red-7714" })], day(3));
     await correlate(corpus.db);
     expect(await of("s5")).toBe(red);

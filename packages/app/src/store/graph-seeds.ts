@@ -3,11 +3,12 @@ import { defangIndicator } from "@assay/core/indicators/defang";
 import { targetsOf } from "@assay/core/indicators/targets";
 import type { IndicatorType } from "@assay/core/model/index";
 import { tieWeight } from "@assay/core/relations/weight";
-import { and, eq, gt, inArray, or } from "drizzle-orm";
+import { and, eq, gt, inArray, or, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import type { Hub, Scope } from "./graph-hub.ts";
 import type { GraphNode, NodeKind } from "./graph-model.ts";
 import { indicatorKey } from "./keys.ts";
+import { ask, integers } from "./rows.ts";
 import {
   clusterNames,
   clusterParts,
@@ -201,6 +202,27 @@ export async function partsOf(db: Database, cluster: number): Promise<number[]> 
     .from(clusterParts)
     .where(eq(clusterParts.cluster, cluster));
   return rows.map(({ part }) => part);
+}
+
+/** Ties of one cluster that are weighed. */
+const MAX_TIES = 1000;
+
+/** What ties a cluster, those first that tie the most of it. */
+export async function tiesOfCluster(
+  db: Database,
+  parts: readonly number[],
+  limit: number,
+): Promise<IndicatorRow[]> {
+  const rows = await ask<{ id: string }>(
+    db,
+    sql`select i.id::text from (
+        select indicator from assay.cluster_ties where part = any(${integers(parts)}) limit ${MAX_TIES}
+      ) t join assay.indicators i on i.id = t.indicator order by i.samples desc, i.id limit ${limit}`,
+  );
+  return indicatorRows(
+    db,
+    rows.map(({ id }) => id),
+  );
 }
 
 /** Only clusters of two or more: one alone is none to show. */

@@ -2,7 +2,7 @@ import type { Sample } from "@assay/core/model/index";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Corpus, openCorpus } from "./corpus.ts";
 import { addExclusion } from "./exclusions.ts";
-import { expandHub, type Graph, type NodeKind, neighbourhood } from "./graph.ts";
+import { expandHub, type Graph, type NodeKind, neighbourhood, overview, path } from "./graph.ts";
 import { putBatch } from "./put.ts";
 import { KINDS, type TestPlaces, testPlaces } from "./testing/places.ts";
 import { made, sha256Of } from "./testing/samples.ts";
@@ -135,6 +135,55 @@ describe.each(KINDS)("the graph of a corpus on %s", (kind) => {
     expect(keys(late, "sample")).toEqual([key("late")]);
     const early = await neighbourhood(corpus.db, "hub.pw", { depth: 1, limit: 200, until: day(10) });
     expect(group(early)?.samples).toBe(130 - 50);
+  });
+
+  holds("finds the shortest way between two nodes, over what ties", async () => {
+    const way = await path(corpus.db, sha256Of("a"), sha256Of("c"));
+    expect(way?.nodes.map((node) => node.key)).toEqual([
+      ...[key("a"), expect.stringMatching(/^(?:domain:one.pw|socket:one.pw:1)$/), key("b")],
+      ...["domain:two.pw", key("c")],
+    ]);
+    expect(way?.edges.map((edge) => [edge.from, edge.kind])).toEqual([
+      ...[
+        [key("a"), "holds"],
+        [key("b"), "holds"],
+      ],
+      ...[
+        [key("b"), "holds"],
+        [key("c"), "holds"],
+      ],
+    ]);
+    expect((await path(corpus.db, "mutex:only-a", "domain:two.pw"))?.nodes).toHaveLength(5);
+    expect((await path(corpus.db, "two.pw", "two.pw"))?.nodes).toHaveLength(1);
+    expect((await path(corpus.db, sha256Of("a"), "hub.pw"))?.nodes).toEqual([]);
+    expect((await path(corpus.db, sha256Of("a"), sha256Of("c"), { maxSteps: 3 }))?.nodes).toEqual([]);
+    expect(await path(corpus.db, sha256Of("a"), "nothing.pw")).toBeUndefined();
+    // Over a hub of 131.
+    expect((await path(corpus.db, sha256Of("h7"), sha256Of("late")))?.nodes.map((node) => node.key)).toEqual([
+      ...[key("h7"), "domain:hub.pw", key("late")],
+    ]);
+  });
+
+  holds("tells the whole corpus by its clusters", async () => {
+    const whole = await overview(corpus.db, { level: "clusters", limit: 1 });
+    expect(whole.nodes).toMatchObject([
+      {
+        kind: "cluster",
+        samples: 131,
+        families: [
+          { family: "win.y", samples: 86 },
+          { family: "win.x", samples: 45 },
+        ],
+      },
+      { kind: "group", samples: 3 },
+    ]);
+    expect(keys(await overview(corpus.db, { level: "communities", limit: 10 }), "cluster")).toHaveLength(2);
+    const cluster = await around(whole.nodes[0]?.key as string, 1);
+    expect(cluster.edges.filter(({ kind: how }) => how === "tied-by").map(({ to }) => to)).toContain(
+      "domain:hub.pw",
+    );
+    expect(group(cluster)).toMatchObject({ samples: 131 - 50, of: whole.nodes[0]?.key });
+    expect(keys(await around(sha256Of("h1")), "cluster")).toEqual([whole.nodes[0]?.key]);
   });
 
   holds("goes on through nothing that the user excludes", async () => {

@@ -15,6 +15,7 @@ import {
   type NodeKind,
   type TimeRange,
 } from "./graph-model.ts";
+import { communityGraph } from "./graph-overview.ts";
 import {
   clusterNode,
   clustersOfSamples,
@@ -25,6 +26,7 @@ import {
   type Seed,
   sampleKey,
   seedsOf,
+  tiesOfCluster,
   weightOf,
 } from "./graph-seeds.ts";
 import { indicatorKey } from "./keys.ts";
@@ -35,6 +37,8 @@ import { nearDuplicates } from "./schema.ts";
 import { decodeText } from "./text.ts";
 
 export * from "./graph-model.ts";
+export { type OverviewOptions, overview } from "./graph-overview.ts";
+export { type PathOptions, path } from "./graph-path.ts";
 
 export interface GraphOptions extends TimeRange {
   /** Steps from the seed, 1 to MAX_DEPTH. */
@@ -59,10 +63,15 @@ const MAX_SHARING = 10_000;
 
 /** No seeds when the corpus knows nothing of `seed`. */
 export async function neighbourhood(db: Database, seed: string, options: GraphOptions): Promise<Graph> {
+  const community = /^community-[0-9a-f]{12}$/.test(seed.trim())
+    ? await communityGraph(db, seed.trim(), Math.min(options.limit, MAX_NODES))
+    : undefined;
+  if (community !== undefined) return community;
   const scope = await scopeOf(db, options);
   const seeds = await seedsOf(scope, seed);
   const board = new Board(scope, options);
   board.begin(seeds);
+  for (const { hub } of seeds) if (hub?.kind === "cluster") await board.ties(hub);
   let frontier: readonly Seed[] = seeds;
   const depth = Math.min(Math.max(1, options.depth), MAX_DEPTH);
   for (let step = 1; step <= depth && frontier.length > 0; step++) {
@@ -151,6 +160,16 @@ class Board {
     const known = this.#edges.get(ends);
     // A C2 stays one, whatever else the sample uses it for.
     if (known === undefined || edge.why === "c2") this.#edges.set(ends, edge);
+  }
+
+  /** What ties a cluster, for as much of the room as its samples leave. */
+  async ties(hub: Hub & { readonly kind: "cluster" }): Promise<void> {
+    const rows = await tiesOfCluster(this.#scope.db, hub.parts, Math.ceil(this.#limit / 4));
+    for (const row of rows) {
+      const node = indicatorNode(this.#scope, row, 1);
+      if (this.#kinds.has(node.kind) && this.#admit(node))
+        this.#join({ from: hub.key, to: node.key, kind: "tied-by", weight: weightOf(this.#scope, row) });
+    }
   }
 
   /** Samples around what else is in the frontier. */

@@ -53,13 +53,13 @@ describe.each(KINDS)("second-hand knowledge on %s", (kind) => {
       lastAt: AT,
     }));
     await putBatch(corpus.db, RUN, seen);
-  }, 60_000);
+  }, 240_000);
   afterAll(async () => {
     await corpus?.close();
     await places?.stop();
   });
   const holds = (claims: string, test: () => Promise<void>) =>
-    it(claims, async ({ skip }) => (places === undefined ? skip() : test()), 60_000);
+    it(claims, async ({ skip }) => (places === undefined ? skip() : test()), 240_000);
 
   holds("is told by a pivot in a part of its own, and changes nothing else", async () => {
     const before = {

@@ -191,6 +191,16 @@ export const blobs = assay.table("blobs", {
   storedAt: instant("stored_at").notNull(),
 });
 
+/** Samples whose bytes were let go; their results stay. */
+export const dropped = assay.table("dropped", {
+  sha256: digest("sha256").primaryKey(),
+  size: bigint("size", { mode: "number" }).notNull(),
+  droppedAt: instant("dropped_at").notNull(),
+  /** Null: the bytes are still there, for writers that saw them just before. */
+  removedAt: instant("removed_at"),
+  why: text("why").notNull(),
+});
+
 /** What may tie nothing, by the user's word. */
 export const exclusions = assay.table("exclusions", {
   key: uuid("key").primaryKey(),

@@ -1,4 +1,5 @@
 /** Indicators as CSV (RFC 4180), safe to open in a spreadsheet. */
+import { defangIndicator } from "../indicators/index.ts";
 import type { ExportOptions } from "./form.ts";
 import type { Gathered } from "./gather.ts";
 import type { Gleaned, Listed } from "./listed.ts";
@@ -52,7 +53,7 @@ function rowOf(indicator: Gathered, options: ExportOptions): string[] {
   return [
     indicator.type,
     indicator.value,
-    indicator.defanged,
+    defangIndicator(indicator.type, indicator.value),
     indicator.usages.join(" "),
     indicator.families.join(" "),
     indicator.samples.join(" "),

@@ -6,7 +6,6 @@ import { compare } from "./form.ts";
 export interface Gathered {
   readonly type: IndicatorType;
   readonly value: string;
-  readonly defanged: string;
   /** `c2` when any holder uses it so, else that of the first. */
   readonly usage: ConnUsage;
   readonly usages: readonly ConnUsage[];
@@ -43,7 +42,6 @@ const C2_BIT = 1;
 interface Entry {
   readonly type: IndicatorType;
   readonly value: string;
-  readonly defanged: string;
   readonly usage: ConnUsage;
   usages: number;
   /** Ascending, each once; shared between entries. */
@@ -54,6 +52,14 @@ interface Entry {
   blockable: boolean;
   linkable: boolean;
   why: string | undefined;
+  observed: string | undefined;
+  infrastructure: string | undefined;
+}
+
+/** What a form keeps beside an indicator: ids of the objects that it has made of it. */
+export interface Note {
+  observed: string | undefined;
+  infrastructure: string | undefined;
 }
 
 /** What is known of each indicator of many files, in little room. */
@@ -71,7 +77,8 @@ export class Gatherer {
     let entry = this.#byKey.get(key);
     if (entry === undefined) {
       entry = {
-        ...{ type: indicator.type, value: indicator.value, defanged: indicator.defanged },
+        type: indicator.type,
+        value: indicator.value,
         usage: indicator.usage,
         usages: 0,
         families: [],
@@ -80,6 +87,8 @@ export class Gatherer {
         blockable: true,
         linkable: false,
         why: undefined,
+        observed: undefined,
+        infrastructure: undefined,
       };
       this.#byKey.set(key, entry);
     }
@@ -95,6 +104,11 @@ export class Gatherer {
     for (const finding of file.findings)
       if (finding.family === indicator.family)
         entry.confidence = Math.min(entry.confidence, CONFIDENCE_ORDER.indexOf(finding.confidence));
+  }
+
+  /** By its key, `type:value`; undefined for an indicator that was never met. */
+  noteOf(key: string): Note | undefined {
+    return this.#byKey.get(key);
   }
 
   /** What else is known of an indicator that was met: who else holds it, and for what. */
@@ -143,9 +157,9 @@ export function gather(report: Report): Gathered[] {
 }
 
 function finish(entry: Entry): Gathered {
-  const { type, value, defanged, usage, usages, families, samples, confidence, blockable, linkable } = entry;
+  const { type, value, usage, usages, families, samples, confidence, blockable, linkable } = entry;
   return {
-    ...{ type, value, defanged, families, samples, blockable, linkable },
+    ...{ type, value, families, samples, blockable, linkable },
     usage: (usages & C2_BIT) === 0 ? usage : "c2",
     usages: USAGES.filter((_, bit) => (usages & (1 << bit)) !== 0).sort(compare),
     confidence: CONFIDENCE_ORDER[confidence] as Confidence,

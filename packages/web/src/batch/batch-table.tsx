@@ -3,7 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type MouseEvent, useCallback, useRef, useState } from "react";
 import { count, short } from "../format.ts";
 import { Hostile } from "../hostile.tsx";
-import { defanged, plain } from "../hostile-text.ts";
+import { defangedHost, plain } from "../hostile-text.ts";
 import { Link, navigate } from "../shell/router.tsx";
 import { Badge, familyName } from "../ui/badge.tsx";
 import { CopyButton } from "../ui/copy.tsx";
@@ -234,9 +234,9 @@ function Row({ item, selected, onToggle, onPoint, rowProps }: RowProps) {
         {item.sharedC2 !== "" && (
           <Link
             to={`/search?q=${encodeURIComponent(item.sharedC2)}`}
-            title={`${defanged(item.sharedC2)}: ${item.sharedBy} samples of the corpus have it`}
+            title={`${defangedHost(item.sharedC2)}: ${item.sharedBy} samples of the corpus have it`}
           >
-            <Hostile text={item.sharedC2} /> <span className="dim">×{item.sharedBy}</span>
+            <Hostile text={defangedHost(item.sharedC2)} raw /> <span className="dim">×{item.sharedBy}</span>
           </Link>
         )}
       </span>

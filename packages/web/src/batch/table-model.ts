@@ -1,6 +1,6 @@
 /** The batch table without its drawing: what a row says, in which order, under which head. */
 import type { BatchTableRow } from "../api-types.ts";
-import { defanged } from "../hostile-text.ts";
+import { defangedHost } from "../hostile-text.ts";
 
 export interface Item {
   /** Of the row: the file's number, and which of its findings' files. */
@@ -165,7 +165,7 @@ function labelOf(group: Grouping, id: string, members: readonly Item[]): string 
   const families = [...new Set(members.flatMap(({ row }) => row.families))];
   const shared = [...new Set(members.flatMap(({ sharedC2 }) => (sharedC2 === "" ? [] : [sharedC2])))];
   const named = families.slice(0, FAMILIES).join(", ");
-  return `${id}: ${named}${shared[0] === undefined ? "" : ` on ${defanged(shared[0])}`}`;
+  return `${id}: ${named}${shared[0] === undefined ? "" : ` on ${defangedHost(shared[0])}`}`;
 }
 
 /** How often each value occurs, most frequent first. */

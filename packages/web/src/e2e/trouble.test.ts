@@ -5,7 +5,7 @@ import { drop, openPage, PATIENCE_MS, type Server, startBrowser, startServer } f
 
 const TEST_MS = 4 * PATIENCE_MS;
 const SCRIPT = '<script>window.ran=1</script><img src=x onerror="window.ran=1">';
-const NAME = `"><img src=x onerror=window.ran=1>\u202egpj.exe`;
+const NAME = `<img src=x onerror=window.ran=1>\u202egpj.exe`;
 
 let server: Server;
 let browser: Browser;
@@ -89,7 +89,7 @@ describe("a batch under way", () => {
 
       const name = page.locator(".row", { hasText: "onerror" });
       // The override is named, not obeyed.
-      expect(await name.innerText()).toContain('"><img src=x onerror=window.ran=1>RLOgpj.exe');
+      expect(await name.innerText()).toContain("<img src=x onerror=window.ran=1>RLOgpj.exe");
       await name.getByRole("link").first().click();
       await page
         .getByRole("region", { name: "Config" })

@@ -89,12 +89,7 @@ function Value({ row, section, prefix, current, onPick }: ValueProps) {
       </td>
       <td className="config-acts">
         {PIVOTS.has(section.id) && (
-          <Link
-            className="copy"
-            to={`/search?q=${encodeURIComponent(row.value)}`}
-            title="Who else has it"
-            aria-label="Who else has it"
-          >
+          <Link className="copy" to={`/search?q=${encodeURIComponent(row.value)}`} title="Who else has it">
             pivot
           </Link>
         )}

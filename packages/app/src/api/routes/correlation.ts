@@ -1,12 +1,12 @@
-/** Pivots, the graph, clusters, indicators, and what may tie nothing. */
+/** Pivots, clusters, indicators, and what may tie nothing. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { clusters } from "../../store/clusters.ts";
 import { addExclusion, listExclusions, removeExclusion } from "../../store/exclusions.ts";
-import { expandHub, NODE_KINDS, neighbourhood } from "../../store/graph.ts";
 import { type IndicatorFilter, listIndicators } from "../../store/indicators.ts";
 import { pivot } from "../../store/pivot.ts";
 import type { Context } from "../context.ts";
 import { isCount, isInstant, isUuid, readCursor, writeCursor } from "../cursor.ts";
+import { rangeOf } from "../days.ts";
 import { ApiError } from "../problem.ts";
 import { DEFAULT_PAGE, Nothing, problems, ref } from "../schemas/common.ts";
 import {
@@ -14,9 +14,6 @@ import {
   ExclusionBody,
   ExclusionList,
   ExclusionQuery,
-  Graph,
-  GraphExpandQuery,
-  GraphQuery,
   IndicatorPage,
   IndicatorQuery,
   PageQuery,
@@ -24,8 +21,6 @@ import {
   PivotQuery,
 } from "../schemas/correlation.ts";
 
-const DEFAULT_DEPTH = 2;
-const DEFAULT_NODES = 300;
 /** Samples and ties told of one cluster. */
 const MAX_MEMBERS = 100;
 
@@ -45,54 +40,6 @@ export const correlationRoutes: FastifyPluginAsyncTypebox<Context> = async (app,
     async ({ query }) => {
       const limit = query.limit ?? DEFAULT_PAGE;
       return pivot(db, query.value, { limit, next: limit });
-    },
-  );
-
-  app.get(
-    "/api/v1/graph",
-    {
-      config: { role: "read" },
-      schema: {
-        summary:
-          "What is around a value, aggregated: a hub is a page of its samples and a group of the others",
-        querystring: GraphQuery,
-        response: { 200: ref(Graph), ...problems },
-      },
-    },
-    async ({ query }) => {
-      const wanted = query.kinds?.split(",").filter((kind) => kind !== "");
-      const kinds = wanted === undefined ? undefined : NODE_KINDS.filter((kind) => wanted.includes(kind));
-      const unknown = wanted?.find((kind) => !(NODE_KINDS as readonly string[]).includes(kind));
-      if (unknown !== undefined)
-        throw new ApiError("invalid-request", `no kind ${unknown}; there are ${NODE_KINDS.join(", ")}`);
-      return neighbourhood(db, query.seed, {
-        depth: query.depth ?? DEFAULT_DEPTH,
-        limit: query.limit ?? DEFAULT_NODES,
-        ...(kinds === undefined ? {} : { kinds }),
-        ...rangeOf(query),
-      });
-    },
-  );
-
-  app.get(
-    "/api/v1/graph/expand",
-    {
-      config: { role: "read" },
-      schema: {
-        summary: "More samples of a hub: those that its group stands for",
-        querystring: GraphExpandQuery,
-        response: { 200: ref(Graph), ...problems },
-      },
-    },
-    async ({ query }) => {
-      const found = await expandHub(db, query.node, query.cursor, {
-        limit: query.limit ?? DEFAULT_PAGE,
-        ...rangeOf(query),
-      });
-      if (found !== undefined) return found;
-      throw query.cursor === undefined
-        ? new ApiError("not-found", "no such node with samples around it")
-        : new ApiError("invalid-cursor", "no such node, or the cursor is of another");
     },
   );
 
@@ -190,18 +137,3 @@ export const correlationRoutes: FastifyPluginAsyncTypebox<Context> = async (app,
     },
   );
 };
-
-/** Days as moments. */
-function rangeOf({
-  since,
-  until,
-}: {
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-}) {
-  const moment = (day: string) => `${day}T00:00:00.000Z`;
-  return {
-    ...(since === undefined ? {} : { since: moment(since) }),
-    ...(until === undefined ? {} : { until: moment(until) }),
-  };
-}

@@ -2,6 +2,8 @@
 import { ConnUsage } from "@assay/core/model/index";
 import Type from "typebox";
 import { MAX_DEPTH, MAX_NODES, NODE_KINDS } from "../../store/graph.ts";
+import { MAX_OVERVIEW } from "../../store/graph-overview.ts";
+import { MAX_STEPS } from "../../store/graph-path.ts";
 import {
   Cursor,
   exact,
@@ -173,6 +175,22 @@ export const GraphExpandQuery = exact({
   cursor: Type.Optional(Type.String({ maxLength: 1024, description: "`cursor` of the node's group" })),
   limit: Type.Optional(Limit),
   ...Range,
+});
+
+export const GraphOverviewQuery = exact({
+  level: Type.Optional(oneOf(["communities", "clusters"])),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_OVERVIEW, default: 300 })),
+});
+export const CommunityParams = exact({ community: Type.String({ pattern: "^[!-~]{1,128}$" }) });
+export const CommunityQuery = exact({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_OVERVIEW, default: 300 })),
+});
+export const GraphPathQuery = exact({
+  from: Text,
+  to: Text,
+  steps: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: MAX_STEPS, default: 8, description: "Edges of the longest way" }),
+  ),
 });
 
 export const Graph = exact(

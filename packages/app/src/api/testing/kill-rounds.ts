@@ -29,6 +29,8 @@ export interface KillNumbers {
   readonly lostBytes: number;
   readonly lostBatches: number;
   readonly notAnalysed: number;
+  /** Given up because each worker that took them up was killed, and put back by hand, as somebody would. */
+  readonly putBack: number;
   /** What `assay corpus check` calls damage. */
   readonly damage: number;
 }
@@ -72,13 +74,21 @@ export async function killRounds(
   const server = await start(folder);
   let lostBatches = 0;
   let notAnalysed = 0;
+  let putBack = 0;
   const batches = new Map<string, Set<string>>();
   for (const { batch, sha256 } of acknowledged)
     batches.set(batch, (batches.get(batch) ?? new Set()).add(sha256));
   for (const [batch, hashes] of batches) {
-    const done = await analysed(server.url, batch);
-    if (done === undefined) lostBatches++;
-    else for (const sha256 of hashes) if (!done.has(sha256)) notAnalysed++;
+    await hasEnded(server.url, batch);
+    putBack += await retryDead(server.url);
+    const states = await hasEnded(server.url, batch);
+    if (states === undefined) lostBatches++;
+    for (const sha256 of hashes) {
+      const state = states?.get(sha256) ?? "unknown";
+      if (state === "done") continue;
+      notAnalysed++;
+      tell(`${sha256} of ${batch}: ${state}`);
+    }
   }
   await ended(server.child, "SIGTERM");
   const corpus = await openCorpus({ folder });
@@ -88,7 +98,16 @@ export async function killRounds(
       if ((await corpus.blobs?.get(sha256))?.status !== "ok") lostBytes++;
     const { problems } = await check(corpus);
     const damage = problems.filter((problem) => problem.damage).length;
-    return { rounds, acknowledged: acknowledged.length, cutOff, lostBytes, lostBatches, notAnalysed, damage };
+    return {
+      rounds,
+      acknowledged: acknowledged.length,
+      cutOff,
+      lostBytes,
+      lostBatches,
+      notAnalysed,
+      putBack,
+      damage,
+    };
   } finally {
     await corpus.close();
   }
@@ -146,17 +165,26 @@ async function upload(url: string): Promise<Acknowledged[] | undefined> {
   }
 }
 
-/** The files of a batch that have a result when it has ended; undefined for a batch that nobody knows. */
-async function analysed(url: string, batch: string): Promise<Set<string> | undefined> {
+/** Puts every dead letter back; how many. */
+async function retryDead(url: string): Promise<number> {
+  const { dead } = (await (await fetch(`${url}/api/v1/dead?limit=200`)).json()) as { dead: { id: string }[] };
+  for (const { id } of dead) await fetch(`${url}/api/v1/dead/${id}/retry`, { method: "POST" });
+  return dead.length;
+}
+
+/** Waits for a batch: the state of each file in it, with the reason; undefined for a batch that nobody knows. */
+async function hasEnded(url: string, batch: string): Promise<Map<string, string> | undefined> {
   for (const end = Date.now() + END_MS; ; await sleep(200)) {
     const answer = await fetch(`${url}/api/v1/batches/${batch}?limit=200`);
     if (answer.status === 404) return undefined;
     const { ended: isEnded, samples } = (await answer.json()) as {
       ended: boolean;
-      samples: { sha256: string; state: string }[];
+      samples: { sha256: string; state: string; reason: string | null }[];
     };
     if (isEnded || Date.now() > end)
-      return new Set(samples.filter(({ state }) => state === "done").map(({ sha256 }) => sha256));
+      return new Map(
+        samples.map(({ sha256, state, reason }) => [sha256, reason === null ? state : `${state}: ${reason}`]),
+      );
   }
 }
 

@@ -8,6 +8,7 @@ import { newest } from "./0002-newest.ts";
 import { jobs } from "./0003-jobs.ts";
 import { graph } from "./0004-graph.ts";
 import { api } from "./0005-api.ts";
+import { retention } from "./0006-blobs.ts";
 import { said } from "./0007-said.ts";
 
 /** In the order of their making; new ones go to the end. */
@@ -17,6 +18,7 @@ const ALL: readonly (readonly [id: string, statements: readonly string[]])[] = [
   ["0003-jobs", jobs],
   ["0004-graph", graph],
   ["0005-api", api],
+  ["0006-blobs", retention],
   ["0007-said", said],
 ];
 

@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly listen?: readonly string[];
   /** Networks that it lets in beside 127.0.0.1. */
   readonly allow?: readonly string[];
+  /** `name=value` of the server. */
+  readonly settings?: readonly string[];
 }
 
 /** Undefined when the machine has no PostgreSQL and npm has none for it. */
@@ -73,7 +75,10 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const up = async () => {
     const child = spawn(
       bin("postgres"),
-      ["-D", data, "-p", String(port), "-k", data, "-c", `listen_addresses=${addresses}`],
+      [
+        ...["-D", data, "-p", String(port), "-k", data, "-c", `listen_addresses=${addresses}`],
+        ...(options.settings ?? []).flatMap((one) => ["-c", one]),
+      ],
       { ...as, cwd: data, stdio: "ignore" },
     );
     await answers(port);

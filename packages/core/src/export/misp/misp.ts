@@ -45,7 +45,7 @@ export function toMisp(head: Head, options: ExportOptions): Conversion {
       const moment = momentOf(head.startedAt);
       const timestamp = String(Math.floor(Date.parse(moment) / 1000));
       const event = eventUuid(hashes);
-      context = { event, timestamp, options, omissions, targets: new Map(), files: new Set() };
+      context = { event, timestamp, options, omissions, gatherer, files: new Set() };
       const body = jsonBody({
         Event: {
           uuid: event,
@@ -88,8 +88,8 @@ interface Context {
   readonly timestamp: string;
   readonly options: ExportOptions;
   readonly omissions: Omissions;
-  /** Indicator → its object. */
-  readonly targets: Map<string, string>;
+  /** Knows the objects of indicators. */
+  readonly gatherer: Gatherer;
   /** Those that have an object. */
   readonly files: Set<string>;
 }
@@ -137,7 +137,8 @@ function indicatorObject(context: Context, indicator: Gathered): Record<string, 
     return [];
   }
   const uuid = objectUuid(context.event, spec.template, type, value);
-  context.targets.set(keyOf(indicator), uuid);
+  const note = context.gatherer.noteOf(keyOf(indicator));
+  if (note !== undefined) note.observed = uuid;
   const comment = [usage === "other" ? "" : usage, why ?? ""].filter((text) => text !== "").join(": ");
   return [mispObject(uuid, spec.template, context.timestamp, spec.attributes, [], comment)];
 }
@@ -214,7 +215,7 @@ function fileAndConfigs(context: Context, file: ReportedFile): Record<string, un
   }
   const references = new Map<string, ReferenceSpec>();
   for (const indicator of file.indicators) {
-    const to = context.targets.get(keyOf(indicator));
+    const to = context.gatherer.noteOf(keyOf(indicator))?.observed;
     const kind = NETWORK_TYPES.has(indicator.type) ? (TIES[indicator.usage] ?? "contains") : "contains";
     if (to !== undefined) references.set(to, { to, kind });
   }

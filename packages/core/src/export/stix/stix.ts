@@ -118,9 +118,6 @@ export class StixBundle {
   readonly #repeated = new Set<string>();
   readonly #written = new Set<string>();
   #hasFindings = false;
-  /** Indicator → its observable's id, its infrastructure's id. */
-  readonly #observed = new Map<string, string>();
-  readonly #infrastructure = new Map<string, string>();
   #ties: Ties = { relations: [], clusters: [] };
   /** Instances of the files that clusters speak of. */
   readonly #instances = new Map<string, string[]>();
@@ -214,15 +211,21 @@ export class StixBundle {
         written.add(object.id);
         yield object;
       }
-      this.#observed.set(keyOf(indicator), result.objects.at(-1)?.id ?? "");
+      const note = this.#gatherer.noteOf(keyOf(indicator));
+      if (note !== undefined) note.observed = result.objects.at(-1)?.id;
     }
+  }
+
+  /** Id of an indicator's observable, by the indicator's key. */
+  #observed(key: string): string | undefined {
+    return this.#gatherer.noteOf(key)?.observed;
   }
 
   *#indicator(indicator: Gathered): Generator<StixObject> {
     const frame = this.#frame;
     const { type, value } = indicator;
-    const target = this.#observed.get(keyOf(indicator));
-    if (target === undefined) return;
+    const note = this.#gatherer.noteOf(keyOf(indicator));
+    if (note?.observed === undefined) return;
     const why = whyNotIndicator(indicator, this.#options);
     if (why !== undefined) {
       this.omissions.add(value, `no indicator: ${why}`);
@@ -246,13 +249,13 @@ export class StixBundle {
     const role = INFRASTRUCTURE[indicator.usage];
     if (role === undefined || (type !== "domain" && type !== "ipv4" && type !== "ipv6")) return;
     const infrastructureId = sdoId("infrastructure", role.type, value);
-    this.#infrastructure.set(keyOf(indicator), infrastructureId);
+    note.infrastructure = infrastructureId;
     yield frame.sdo("infrastructure", infrastructureId, {
       name: value,
       infrastructure_types: [role.type],
       confidence,
     });
-    yield frame.relationship(infrastructureId, "consists-of", target);
+    yield frame.relationship(infrastructureId, "consists-of", note.observed);
   }
 
   *write(sample: Sample, engine = this.#engine): Generator<StixObject> {
@@ -311,7 +314,7 @@ export class StixBundle {
     const { family, layout, confidence, artifact } = finding;
     const refs = file.indicators
       .filter((indicator) => indicator.family === family)
-      .flatMap((indicator) => this.#observed.get(keyOf(indicator)) ?? []);
+      .flatMap((indicator) => this.#observed(keyOf(indicator)) ?? []);
     const id = sdoId("malware-analysis", file.sha256, family, layout, String(artifact), engine);
     yield frame.sdo("malware-analysis", id, {
       product: "assay",
@@ -329,13 +332,11 @@ export class StixBundle {
 
   *#contacts(file: ReportedFile, family: string, instance: string): Generator<StixObject> {
     for (const indicator of file.indicators) {
-      const key = keyOf(indicator);
-      const target = this.#observed.get(key);
+      const { observed: target, infrastructure: host } = this.#gatherer.noteOf(keyOf(indicator)) ?? {};
       if (indicator.family !== family || indicator.usage === "decoy") continue;
       if (target !== undefined && SPEAKS_WITH.has(indicator.type))
         yield this.#frame.relationship(instance, "communicates-with", target);
       const role = INFRASTRUCTURE[indicator.usage];
-      const host = this.#infrastructure.get(key);
       if (role !== undefined && host !== undefined) yield this.#frame.relationship(instance, role.tie, host);
     }
   }
@@ -346,7 +347,7 @@ export class StixBundle {
     const written = new Set<string>();
     for (const cluster of this.#ties.clusters) {
       const instances = cluster.samples.flatMap((sha256) => this.#instances.get(sha256) ?? []);
-      const shared = cluster.shared.flatMap((key) => this.#observed.get(key) ?? []);
+      const shared = cluster.shared.flatMap((key) => this.#observed(key) ?? []);
       const refs = [...new Set([...instances, ...shared])];
       const id = sdoId("grouping", ...[...cluster.samples].sort());
       if (refs.length === 0 || written.has(id)) continue;
@@ -359,7 +360,7 @@ export class StixBundle {
       });
     }
     for (const { from, to, kind, why } of this.#ties.relations) {
-      const [source, target] = [this.#observed.get(from), this.#observed.get(to)];
+      const [source, target] = [this.#observed(from), this.#observed(to)];
       if (kind !== "near-duplicate" || source === undefined || target === undefined) continue;
       const object = frame.relationship(source, "related-to", target, { description: why });
       if (written.has(object.id)) continue;
