@@ -20,17 +20,6 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
   foreign: ["bytes", "model", "indicators", "export", "npm:tldts", "npm:typebox"],
 };
 
-/** Which rooms a room of the app may import from; `.` is what lies beside them. None leads back. */
-const APP: Readonly<Record<string, readonly string[]>> = {
-  batch: ["sandboxes", "pool"],
-  pool: [".", "batch", "rules", "sandboxes"],
-  store: ["batch"],
-  jobs: [".", "batch", "pool", "store"],
-  exchange: ["batch", "sandboxes", "store"],
-  api: ["batch", "exchange", "jobs", "pool", "store"],
-  render: ["jobs", "store"],
-};
-
 /** Pages of the analyst: which rooms of theirs, and which of core's, each may import from. `shell` knows them all. */
 const VIEWS = ["drop", "batch", "sample", "compare", "graph", "pivot", "corpus", "indicators"];
 /** Of another view's parts. */
@@ -43,6 +32,17 @@ const VIEW_TIES: Readonly<Record<string, readonly string[]>> = {
 };
 const WEB_PACKAGES =
   /^(?:@assay\/core\/(?:bytes|codecs|model|indicators|search|export|foreign)\/|react(?:-dom)?(?:\/|$)|@tanstack\/react-virtual$|sigma(?:\/|$)|graphology)/;
+
+/** Which rooms a room of the app may import from; `.` is what lies beside them. None leads back. */
+const APP: Readonly<Record<string, readonly string[]>> = {
+  batch: ["sandboxes", "pool"],
+  pool: [".", "batch", "rules", "sandboxes"],
+  store: ["batch"],
+  jobs: [".", "batch", "pool", "store"],
+  exchange: ["batch", "sandboxes", "store"],
+  api: ["batch", "exchange", "jobs", "pool", "store"],
+  render: ["jobs", "store"],
+};
 
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 

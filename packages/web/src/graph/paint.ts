@@ -30,7 +30,7 @@ export function palette(): Palette {
     ...{ text, dim, ground, line },
     panel: token("--panel"),
     accent: token("--accent"),
-    ties: Array.from({ length: TIE_STEPS }, (_, i) => mix(line, dim, 0.15 + (0.85 * i) / (TIE_STEPS - 1))),
+    ties: Array.from({ length: TIE_STEPS }, (_, i) => mix(line, dim, 0.35 + (0.65 * i) / (TIE_STEPS - 1))),
     faded: mix(ground, line, 0.8),
   };
 }
