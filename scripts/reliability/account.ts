@@ -99,7 +99,7 @@ export async function accountFor(
     select count(*)::int as n from assay.indicators i where samples <>
       (select count(distinct sample) from assay.holdings h where h.indicator = i.id)`);
   const [jobs] = await rows<{ n: number }>(sql`
-    select count(*)::int as n from assay_jobs.job where state in ('created', 'retry', 'active')`);
+    select count(*)::int as n from assay_jobs.job where name = 'analyse' and state in ('created', 'retry', 'active')`);
   if (events?.n !== 0) tell(`${events?.n} samples were said to be done more than once`);
   if (miscounted?.n !== 0) tell(`${miscounted?.n} indicators are miscounted`);
   if (jobs?.n !== 0) tell(`${jobs?.n} jobs are left`);

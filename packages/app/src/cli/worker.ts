@@ -1,8 +1,10 @@
 /** `assay worker` */
 import { availableParallelism } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { printable } from "@assay/core/export/escape";
 import type { Command } from "commander";
 import { DEFAULT_MEMORY } from "../pool/memory.ts";
+import type { Corpus } from "../store/corpus.ts";
 import { type CorpusFlags, corpusOption, withCorpus } from "./corpus-place.ts";
 import { DEFAULT_TIMEOUT_S, positive, positiveInteger, readRules, size } from "./options.ts";
 
@@ -49,8 +51,13 @@ export function workerCommand(program: Command): void {
             onTrouble: (text) => console.error(`assay: ${printable(text)}`),
           });
           console.error(`assay: worker ${worker.id} is at work`);
-          if (flags.drain) await drained(corpus, stop, worker.done);
-          await worker.done;
+          try {
+            if (flags.drain) await drained(corpus, stop.signal, worker.done);
+            else await worker.done;
+          } finally {
+            stop.abort();
+            await worker.done;
+          }
         },
         "make",
       );
@@ -64,18 +71,13 @@ export function stopSignal(): AbortController {
   return stop;
 }
 
-async function drained(
-  corpus: import("../store/corpus.ts").Corpus,
-  stop: AbortController,
-  done: Promise<void>,
-): Promise<void> {
+/** Until nothing waits, or the worker has ended. */
+async function drained(corpus: Corpus, signal: AbortSignal, done: Promise<void>): Promise<void> {
   const { openWork } = await import("../jobs/status.ts");
-  const { setTimeout: sleep } = await import("node:timers/promises");
-  const ended = done.then(
-    () => true,
-    () => true,
-  );
-  while (!stop.signal.aborted && (await openWork(corpus.db)) > 0)
-    if ((await Promise.race([sleep(DRAIN_MS), ended])) === true) return;
-  stop.abort();
+  let ended = false;
+  const end = () => {
+    ended = true;
+  };
+  done.then(end, end);
+  while (!ended && !signal.aborted && (await openWork(corpus.db)) > 0) await sleep(DRAIN_MS);
 }

@@ -11,6 +11,7 @@ export const ANALYSE = "analyse";
 /** Where pg-boss puts what it gives up; a worker moves it on to the list of dead letters. */
 export const GIVEN_UP = "analyse-given-up";
 export const RESCAN = "rescan";
+export const CORRELATE = "correlate";
 
 /**
  * A worker that is not heard from for so long has lost its jobs. The least that pg-boss allows: a job of a killed
@@ -25,6 +26,8 @@ const RETRY_DELAY_SECONDS = 1;
 const MAX_RETRY_DELAY_SECONDS = 60;
 /** A worker's own deadline ends an analysis long before; this ends a worker that hangs and still beats. */
 const EXPIRE_SECONDS = 3600;
+/** The first correlation of a large corpus takes minutes. */
+const CORRELATE_SECONDS = 900;
 /** What waits longer than a year nobody waits for. */
 const RETENTION_SECONDS = 365 * 24 * 3600;
 /** Rows of finished jobs say nothing that the tasks do not say. */
@@ -72,9 +75,17 @@ export async function openBoss(corpus: Corpus, role: "client" | "worker"): Promi
   };
   await pgBoss.createQueue(ANALYSE, { ...tough, deadLetter: GIVEN_UP });
   await pgBoss.createQueue(RESCAN, tough);
+  // It has no heart to beat: whoever died with it is waited for, and what it did stands.
+  await pgBoss.createQueue(CORRELATE, {
+    ...own,
+    policy: "stately",
+    retryLimit: RETRIES,
+    retryDelay: MAX_RETRY_DELAY_SECONDS,
+    expireInSeconds: CORRELATE_SECONDS,
+  });
   // It reads a queue's options when it first needs them, which must not be within a transaction: the embedded database
   // has one connection.
-  for (const queue of [ANALYSE, GIVEN_UP, RESCAN]) await pgBoss.touch(queue, NOBODY);
+  for (const queue of [ANALYSE, GIVEN_UP, RESCAN, CORRELATE]) await pgBoss.touch(queue, NOBODY);
   return { pgBoss, close: () => pgBoss.stop({ graceful: false, close: false }) };
 }
 

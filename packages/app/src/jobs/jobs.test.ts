@@ -6,7 +6,7 @@ import { count, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BlobStore } from "../store/blobs.ts";
 import { type Corpus, openCorpus } from "../store/corpus.ts";
-import { analyses, names, samples } from "../store/schema.ts";
+import { analyses, correlation, names, samples } from "../store/schema.ts";
 import { search } from "../store/search.ts";
 import { KINDS, type TestPlaces, testPlaces } from "../store/testing/places.ts";
 import { empty, made, sha256Of } from "../store/testing/samples.ts";
@@ -362,6 +362,24 @@ describe.each(KINDS)("jobs on %s", (kind) => {
       .where(eq(samples.sha256, sha256Of(name)));
     return row?.lastSeen;
   };
+
+  holds("works off what storing leaves, once for all that came meanwhile", async () => {
+    const stop = new AbortController();
+    const options = { jobs: 2, analyse: byContent, engine: ENGINE };
+    const worker = await startWorker(corpus, { ...options, signal: stop.signal });
+    await queue.submit({ submissions: await stored(file("near1"), file("near2")) });
+    const ended = async () => {
+      const { rows } = (await corpus.db.execute(
+        sql`select count(*)::int as n from assay_jobs.job where name = 'correlate' and state = 'completed'`,
+      )) as unknown as { rows: { n: number }[] };
+      return (rows[0]?.n ?? 0) > 0;
+    };
+    while (!(await ended())) await sleep(100);
+    stop.abort();
+    await worker.done;
+    const [state] = await corpus.db.select().from(correlation);
+    expect(state?.built).toBe(true);
+  });
 
   holds("has its batches, states and events after the corpus was closed and opened again", async () => {
     if (places === undefined) return;

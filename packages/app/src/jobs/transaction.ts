@@ -47,5 +47,7 @@ export function isAway(error: unknown): boolean {
 /** For a log or a reason; without the statement, which may hold whole samples. */
 export function textOf(error: unknown): string {
   const plain = inWords(error);
-  return plain instanceof Error ? plain.message : String(plain);
+  let at = plain;
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
+  return at instanceof Error ? at.message : String(at);
 }

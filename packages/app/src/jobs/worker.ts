@@ -11,6 +11,7 @@ import { Pool } from "../pool/pool.ts";
 import { type Corpus, CorpusError } from "../store/corpus.ts";
 import { type Boss, openBoss, SUPERVISE_SECONDS } from "./boss.ts";
 import { type Claim, failJob, giveUp, handBack, keepJobs, takeJobs } from "./claim.ts";
+import { correlateIfDue, wantCorrelation } from "./correlate.ts";
 import { collectDead } from "./dead.ts";
 import { type Engine, thisEngine } from "./engine.ts";
 import { finish } from "./finish.ts";
@@ -100,6 +101,8 @@ class Worker {
   /** Jobs under way. */
   readonly #held = new Map<string, { readonly claim: Claim; readonly work: Promise<void> }>();
   readonly #aborted: Promise<void>;
+  /** Since correlation was asked for. */
+  #hasStored = false;
   #failure: unknown;
   #outageMs = 0;
 
@@ -122,6 +125,7 @@ class Worker {
     const timers = [
       repeat(BEAT_MS, () => this.#beat(), trouble),
       repeat(TIDY_MS, () => this.#tidy(), trouble),
+      repeat(TIDY_MS, () => this.#correlate(), trouble),
       repeat(TEND_MS, async () => this.#scratch.tend(), trouble),
     ];
     try {
@@ -208,6 +212,7 @@ class Worker {
         ? failJob(this.#corpus.db, boss, claim, `its bytes cannot be read: ${unread.text}`)
         : finish(this.#corpus, boss, this.#engine, claim, known),
     );
+    this.#hasStored = true;
   }
 
   async #analyse(path: string, name: string, own: OwnOptions): Promise<Sample> {
@@ -293,6 +298,15 @@ class Worker {
       this.#boss,
       [...this.#held.values()].map(({ claim }) => claim),
     );
+  }
+
+  async #correlate(): Promise<void> {
+    if (this.#isOver) return;
+    if (this.#hasStored) {
+      this.#hasStored = false;
+      await wantCorrelation(this.#boss);
+    }
+    await correlateIfDue(this.#corpus, this.#boss);
   }
 
   /** What one worker does for all. */

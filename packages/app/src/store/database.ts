@@ -51,7 +51,8 @@ export async function openServer(url: string): Promise<Connection> {
     connectionTimeoutMillis: CONNECT_MS,
     idle_in_transaction_session_timeout: MAX_IDLE_IN_TRANSACTION_MS,
   });
-  // A connection that breaks while idle is replaced; queries tell their own errors.
+  // A connection that breaks is replaced, whether it is idle or in use; queries tell their own errors.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return { db: drizzle(pool), close: () => pool.end() };
 }
