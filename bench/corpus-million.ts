@@ -37,6 +37,8 @@ const ID = `(encode(set_byte(set_byte(substring(h from 1 for 16), 6, (get_byte(h
 const HASH = (text: string) => `sha256(convert_to(${text}, 'UTF8'))`;
 
 const FILL: readonly (readonly [what: string, statement: string])[] = [
+  // Made anew at the end: in one go, which takes a tenth of the time.
+  ["indexes dropped", "drop index assay.holdings_sample, assay.holdings_newest, assay.config_fields_key"],
   ["seed", "select setseed(0.29)"],
   [
     "samples",
@@ -116,6 +118,12 @@ const FILL: readonly (readonly [what: string, statement: string])[] = [
   ["totals", `insert into assay.totals values (0, ${SAMPLES})`],
   ["blobs", "insert into assay.blobs select sha256, 200000, seen from s"],
   ["state", "update assay.correlation set built = false"],
+  [
+    "indexes",
+    `create index holdings_sample on assay.holdings (sample);
+      create index holdings_newest on assay.holdings (indicator, seen desc, sample);
+      create index config_fields_key on assay.config_fields (key)`,
+  ],
   ["temporary tables", "drop table s, raw, ids, bodies"],
 ];
 
@@ -253,7 +261,9 @@ try {
     await make(url, corpus);
     await count(corpus);
     await measure(corpus);
-    await wall("communities of what is new", () => detectCommunities(corpus.db, 5000));
+    await wall("communities of what is new", () =>
+      detectCommunities(corpus.db, 5000, Number.POSITIVE_INFINITY),
+    );
     await sizes(corpus);
     console.log(`load at end ${loadavg()[0]?.toFixed(1)}`);
   } finally {

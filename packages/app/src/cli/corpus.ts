@@ -76,7 +76,11 @@ function correlateCommand(corpus: Command): void {
       .option("--anew", "every cluster from the beginning; names stay"),
   ).action(async (flags: ShowFlags & { readonly anew?: boolean }) => {
     const { correlate } = await import("../store/correlate.ts");
-    const options = { budget: Number.MAX_SAFE_INTEGER, anew: flags.anew ?? false };
+    const options = {
+      budget: Number.MAX_SAFE_INTEGER,
+      timeMs: Number.POSITIVE_INFINITY,
+      anew: flags.anew ?? false,
+    };
     const done = await withCorpus(flags, ({ db }) => correlate(db, options));
     await show(flags, done, async () => (await import("../render/corpus-state.ts")).correlatedText);
   });

@@ -117,7 +117,7 @@ describe("an S3 store", () => {
       "s3://u:p@b/x",
     ])
       expect(parseS3Place(wrong, {}), wrong).toBeUndefined();
-  });
+  }, 120_000);
 
   it(
     "says in words what is wrong, and calls no blob missing or damaged for it",

@@ -30,11 +30,11 @@ export interface Settled {
 /** Suspects of one transaction. */
 const MAX_SUSPECTS = 5000;
 
-/** `budget`: samples that may be visited. */
-export async function settle(db: Database, budget: number): Promise<Settled> {
+/** `budget`: samples that may be visited for one cluster; `deadline` (ms, as performance.now): none is begun after it. */
+export async function settle(db: Database, budget: number, deadline: number): Promise<Settled> {
   const done = { settled: 0, split: 0, left: 0 };
   const put = new Set<number>();
-  for (;;) {
+  while (performance.now() <= deadline) {
     const step = await db.transaction(async (tx) => {
       await lockClusters(tx);
       return settleNext(tx, budget, put);

@@ -29,7 +29,7 @@ describe.each(KINDS)("clusters of a corpus on %s", (kind) => {
   beforeAll(async () => {
     places = await testPlaces(kind);
   }, 120_000);
-  afterAll(async () => places?.stop());
+  afterAll(async () => places?.stop(), 120_000);
   const holds = (claim: string, test: (open: () => Promise<Corpus>) => Promise<void>) =>
     it(claim, async ({ skip }) => {
       if (places === undefined) return skip();
@@ -194,6 +194,15 @@ describe.each(KINDS)("clusters of a corpus on %s", (kind) => {
       weight: 0,
     });
     expect(await clusters(corpus.db)).toEqual([]);
+    // A generated series is none.
+    const letters = "abcdefg".split("");
+    await put(
+      corpus,
+      letters.map((letter) => made(letter, { c2: [`${letter}shop-of-horrors.com`] })),
+    );
+    await correlate(corpus.db);
+    const shops = await neighbourhood(corpus.db, "ashop-of-horrors.com", { depth: 1, limit: 50 });
+    expect(shops.edges.filter((edge) => edge.kind === "near-duplicate")).toEqual([]);
   });
 
   holds("are drawn together by weaker ties, and communities keep their names", async (open) => {

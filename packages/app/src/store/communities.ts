@@ -1,6 +1,7 @@
 /**
  * Communities: clusters, and samples that belong to none, that weaker ties draw together. Found by Louvain's method over
- * the region around what was touched, each region as far as the budget goes; what is beyond stays as it is.
+ * the region around what was touched: that, all of its communities, and two ties further. What lies at the rim is seen
+ * with a part of its own ties only: it decides about the others, and stays where it is.
  */
 import { clusterName } from "@assay/core/relations/clusters";
 import { sql } from "drizzle-orm";
@@ -22,14 +23,17 @@ import { lockClusters, type Scales, scales, type TieRow } from "./ties.ts";
 
 /** Clusters and samples that one region begins with. */
 const SEEDS = 500;
+/** Ties from there to the rim. */
+const REACH = 2;
 /** Of a cluster with more samples, so many are looked at for weaker ties. */
 const MAX_MEMBERS = 2000;
 /** Ties between two clusters that are told. */
 const MAX_EDGES = 3;
 
-/** Works off what was touched; returns how many clusters changed their community. */
-export async function detectCommunities(db: Database, budget: number): Promise<number> {
+/** Works off what was touched, until `deadline` (ms, as performance.now); returns how many clusters moved. */
+export async function detectCommunities(db: Database, budget: number, deadline: number): Promise<number> {
   for (let moved = 0; ; ) {
+    if (performance.now() > deadline) return moved;
     const step = await db.transaction(async (tx) => {
       await lockClusters(tx);
       return nextRegion(tx, budget);
@@ -59,7 +63,7 @@ async function nextRegion(db: Database, budget: number): Promise<number | undefi
   const region = await regionOf(db, seeds, budget, await scales(db));
   const moved = await assign(db, region);
   await db.execute(
-    sql`update assay.clusters set touched = false where key = any(${integers([...region.clusters, ...seeds])}) and touched`,
+    sql`update assay.clusters set touched = false where key = any(${integers([...seeds])}) and touched`,
   );
   return moved;
 }
@@ -105,11 +109,13 @@ async function place(db: Database, samples: readonly string[]): Promise<Map<stri
 
 interface Region {
   readonly clusters: ReadonlySet<number>;
+  /** Those of them that are not at the rim. */
+  readonly inner: ReadonlySet<number>;
   /** Weaker ties and the clusters that hold them. */
   readonly ties: ReadonlyMap<string, { readonly weight: number; readonly clusters: Set<number> }>;
 }
 
-/** What weaker ties lead to from the seeds, with all of the communities on the way. */
+/** What weaker ties lead to from the seeds and their communities; after `budget` clusters no further. */
 async function regionOf(
   db: Database,
   seeds: ReadonlySet<number>,
@@ -118,10 +124,14 @@ async function regionOf(
 ): Promise<Region> {
   const reached = new Set<number>();
   const ties = new Map<string, { weight: number; clusters: Set<number> }>();
-  let frontier = [...seeds];
-  while (frontier.length > 0 && reached.size <= budget) {
-    for (const key of frontier) reached.add(key);
-    const next = new Set(await sameCommunity(db, frontier));
+  const inner = new Set<number>();
+  let frontier = [...seeds, ...(await sameCommunity(db, [...seeds])).filter((key) => !seeds.has(key))];
+  for (let step = 0; step < REACH && frontier.length > 0 && reached.size <= budget; step++) {
+    for (const key of frontier) {
+      reached.add(key);
+      inner.add(key);
+    }
+    const next = new Set<number>();
     const held = await weaklyHeld(db, frontier);
     const fresh = held.filter(({ id }) => !ties.has(id));
     const weak = fresh.flatMap((row) => {
@@ -144,7 +154,7 @@ async function regionOf(
     frontier = [...next].filter((key) => !reached.has(key));
   }
   for (const key of frontier) reached.add(key);
-  return { clusters: reached, ties };
+  return { clusters: reached, inner, ties };
 }
 
 async function sameCommunity(db: Database, keys: readonly number[]): Promise<number[]> {
@@ -182,7 +192,10 @@ async function assign(db: Database, region: Region): Promise<number> {
   const names = nameCommunities(found, known);
   const now = new Map<number, string | null>([...region.clusters].map((key) => [key, null]));
   for (const [i, group] of found.entries()) for (const key of group) now.set(key, names[i] as string);
-  const changed = [...now].filter(([key, name]) => known.has(key) && (former.get(key) ?? null) !== name);
+  const changed = [...now].filter(
+    ([key, name]) =>
+      known.has(key) && former.get(key) !== name && (region.inner.has(key) || former.get(key) === null),
+  );
   for (const [name, group] of groupBy(changed, ([, community]) => community))
     await db.execute(
       sql`update assay.clusters set community = ${name} where key = any(${integers(group.map(([key]) => key))})`,
@@ -254,10 +267,9 @@ function nameCommunities(groups: readonly number[][], known: Known): string[] {
 }
 
 /** The strongest ties between clusters: each joins its largest cluster with the others. */
-async function putEdges(db: Database, { clusters: keys, ties }: Region, known: Known): Promise<void> {
-  await db.execute(
-    sql`delete from assay.cluster_edges where a = any(${integers([...keys])}) or b = any(${integers([...keys])})`,
-  );
+async function putEdges(db: Database, { inner, ties }: Region, known: Known): Promise<void> {
+  const keys = integers([...inner]);
+  await db.execute(sql`delete from assay.cluster_edges where a = any(${keys}) and b = any(${keys})`);
   const byEnds = new Map<string, (typeof clusterEdges.$inferInsert)[]>();
   for (const [indicator, { weight, clusters: held }] of ties) {
     const size = (key: number) => known.get(key)?.samples ?? 0;

@@ -12,8 +12,10 @@ import { matchNear } from "./near.ts";
 import { correlation } from "./schema.ts";
 
 export interface CorrelateOptions {
-  /** Samples visited for one cluster that lost ties, and for one region of communities. Default: BUDGET. */
+  /** Samples visited for one cluster that lost ties. Default: BUDGET. */
   readonly budget?: number;
+  /** Nothing is begun after so long; the next call goes on. Default: TIME_MS. */
+  readonly timeMs?: number;
   /** Every cluster from the beginning; names stay. */
   readonly anew?: boolean;
 }
@@ -21,7 +23,7 @@ export interface CorrelateOptions {
 export interface Correlated {
   /** All clusters were worked out anew. */
   readonly built: boolean;
-  /** Samples whose lost ties were looked at; clusters that came off; samples left whose clusters are too large. */
+  /** Samples whose lost ties were looked at; clusters that came off; samples left, for lack of time or budget. */
   readonly settled: number;
   readonly split: number;
   readonly left: number;
@@ -32,27 +34,31 @@ export interface Correlated {
 }
 
 const BUDGET = 50_000;
+/** Clusters of one region of communities. */
+const REGION = 5000;
+/** Milliseconds that one call takes, give or take its last step. */
+const TIME_MS = 5000;
 
 export async function correlate(db: Database, options: CorrelateOptions = {}): Promise<Correlated> {
-  const budget = options.budget ?? BUDGET;
-  const { built, ...settled } = await bringUpToDate(db, budget, options.anew ?? false);
+  const deadline = performance.now() + (options.timeMs ?? TIME_MS);
+  const { built, ...settled } = await bringUpToDate(db, { ...options, timeMs: options.timeMs ?? TIME_MS });
   return {
     built,
     ...settled,
-    nearDuplicates: await matchNear(db),
-    moved: await detectCommunities(db, budget),
+    nearDuplicates: await matchNear(db, deadline),
+    moved: await detectCommunities(db, REGION, deadline),
   };
 }
 
 /** Clusters as all that is stored and excluded says; whoever asks for them begins with this. */
 export async function bringUpToDate(
   db: Database,
-  budget = BUDGET,
-  anew = false,
+  { budget = BUDGET, timeMs = TIME_MS, anew = false }: CorrelateOptions = {},
 ): Promise<Settled & { readonly built: boolean }> {
+  const deadline = performance.now() + timeMs;
   const [state] = await db.select({ built: correlation.built }).from(correlation);
   const built = anew || state?.built !== true;
   await followExclusions(db);
   if (built) await buildClusters(db);
-  return { built, ...(await settle(db, budget)) };
+  return { built, ...(await settle(db, budget, deadline)) };
 }

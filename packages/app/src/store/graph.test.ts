@@ -51,7 +51,7 @@ describe.each(KINDS)("the graph of a corpus on %s", (kind) => {
   afterAll(async () => {
     await corpus?.close();
     await places?.stop();
-  });
+  }, 120_000);
   const holds = (claim: string, test: () => Promise<void>) =>
     it(claim, async ({ skip }) => (places === undefined ? skip() : test()), 60_000);
   const around = (seed: string, depth = 1, kinds?: readonly NodeKind[], limit = 200) =>

@@ -8,7 +8,7 @@ import {
   slipsOf,
 } from "@assay/core/indicators/near-duplicates";
 import type { IndicatorType } from "@assay/core/model/index";
-import { sql } from "drizzle-orm";
+import { inArray, or, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { indicatorKey } from "./keys.ts";
 import { ask, insertRows, uuids } from "./rows.ts";
@@ -18,11 +18,12 @@ import { decodeText } from "./text.ts";
 /** Indicators of one transaction; each has some hundred spellings. */
 const PAGE = 50;
 /** One with more partners than this is of a generated series, and its flags are not told. */
-export const MAX_PARTNERS = 4;
+const MAX_PARTNERS = 4;
 
-/** Looks at all that nobody looked at yet; returns how many pairs were found. */
-export async function matchNear(db: Database): Promise<number> {
+/** Looks at what nobody looked at yet, until `deadline` (ms, as performance.now); returns how many pairs were found. */
+export async function matchNear(db: Database, deadline: number): Promise<number> {
   for (let found = 0; ; ) {
+    if (performance.now() > deadline) return found;
     const step = await db.transaction(nextPage);
     if (step === undefined) return found;
     found += step;
@@ -76,6 +77,42 @@ async function nextPage(db: Database): Promise<number | undefined> {
       return [`${x} ${y}`, { a: x, b: y, why }];
     }),
   );
-  await insertRows(db, nearDuplicates, [...rows.values()]);
-  return rows.size;
+  const counts = await partnersOf(db, [...new Set([...rows.values()].flatMap(({ a, b }) => [a, b]))]);
+  // One more than MAX_PARTNERS says that it is a series; a series of thousands is not kept pair by pair.
+  const kept = [...rows.values()].filter(({ a, b }) => {
+    const full = [a, b].some((id) => (counts.get(id) ?? 0) > MAX_PARTNERS);
+    for (const id of [a, b]) counts.set(id, (counts.get(id) ?? 0) + 1);
+    return !full;
+  });
+  await insertRows(db, nearDuplicates, kept);
+  return kept.length;
+}
+
+/** With how many others each of these was paired. */
+async function partnersOf(db: Database, ids: readonly string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const rows = await ask<{ id: string; n: number }>(
+    db,
+    sql`select i.id::text, (
+        (select count(*) from assay.near_duplicates where a = i.id)
+        + (select count(*) from assay.near_duplicates where b = i.id)
+      )::integer as n from unnest(${uuids(ids)}) as i (id)`,
+  );
+  return new Map(rows.map(({ id, n }) => [id, n]));
+}
+
+/** The pairs that any of these indicators is half of, but for series. */
+export async function nearPairs(
+  db: Database,
+  ids: readonly string[],
+  limit: number,
+): Promise<{ a: string; b: string; why: string }[]> {
+  if (ids.length === 0) return [];
+  const pairs = await db
+    .select()
+    .from(nearDuplicates)
+    .where(or(inArray(nearDuplicates.a, [...ids]), inArray(nearDuplicates.b, [...ids])))
+    .limit(limit);
+  const counts = await partnersOf(db, [...new Set(pairs.flatMap(({ a, b }) => [a, b]))]);
+  return pairs.filter(({ a, b }) => [a, b].every((id) => (counts.get(id) ?? 0) <= MAX_PARTNERS));
 }

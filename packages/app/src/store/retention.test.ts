@@ -18,7 +18,7 @@ describe.each(KINDS)("what a corpus lets go, on %s", (kind) => {
   beforeAll(async () => {
     places = await testPlaces(kind);
   }, 120_000);
-  afterAll(async () => places?.stop());
+  afterAll(async () => places?.stop(), 120_000);
   /** A corpus with samples s1 to s9, last seen on that day, of 10 bytes each; odd ones have a config. */
   const holds = (claim: string, test: (corpus: Corpus) => Promise<void>) =>
     it(claim, async ({ skip }) => {

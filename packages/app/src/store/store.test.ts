@@ -44,7 +44,7 @@ describe.each(KINDS)("the corpus on %s", (kind) => {
   afterAll(async () => {
     await corpus?.close();
     await places?.stop();
-  });
+  }, 120_000);
   /** A test that leaves out what no server is there for. */
   const holds = (claim: string, test: () => Promise<void>) =>
     it(claim, async ({ skip }) => (places === undefined ? skip() : test()), 60_000);
@@ -209,7 +209,7 @@ describe.each(KINDS)("a corpus of its own on %s", (kind) => {
   beforeAll(async () => {
     places = await testPlaces(kind);
   }, 60_000);
-  afterAll(async () => places?.stop());
+  afterAll(async () => places?.stop(), 120_000);
   const holds = (claim: string, test: (open: () => Promise<Corpus>) => Promise<void>) =>
     it(claim, async ({ skip }) => {
       if (places === undefined) return skip();

@@ -5,6 +5,7 @@ import type { RawPath } from "../batch/collect.ts";
 import { readSample } from "../batch/read.ts";
 import type { BlobStore } from "./blobs.ts";
 import type { Corpus } from "./corpus.ts";
+import { correlate } from "./correlate.ts";
 import { type NewHolding, putBatch, type Run } from "./put.ts";
 import { blobs } from "./schema.ts";
 import { refreshStatistics } from "./statistics.ts";
@@ -52,6 +53,7 @@ export class CorpusWriter {
   async end(): Promise<Stored> {
     await this.#flush();
     await refreshStatistics(this.#corpus.db);
+    await correlate(this.#corpus.db);
     return this.#done;
   }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nearDuplicates } from "./near-duplicates.ts";
+import { nearDuplicates, slipsOf } from "./near-duplicates.ts";
 
 const pairs = (...values: string[]) => nearDuplicates(values).map(({ a, b }) => [a, b]);
 
@@ -67,6 +67,26 @@ describe("near duplicates", () => {
       }),
       { seed: 28, numRuns: 300 },
     );
+  });
+
+  it("are all among the slips of either value", () => {
+    const octet = fc.constantFrom("1", "2", "12", "25", "112", "251");
+    const address = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join("."));
+    const label = fc
+      .array(fc.constantFrom("a", "b", "-", "7"), { minLength: 7, maxLength: 9 })
+      .map((letters) => `x${letters.join("")}x.pw`);
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.oneof(address, label), { maxLength: 20 }), (values) => {
+        for (const { a, b } of nearDuplicates(values)) {
+          expect(slipsOf(a)).toContain(b);
+          expect(slipsOf(b)).toContain(a);
+        }
+      }),
+      { seed: 31, numRuns: 300 },
+    );
+    expect(slipsOf("short.pw").size).toBe(0);
+    expect(slipsOf("pinkipinevazzey.pw")).toContain("pinkipinevazey.pw");
+    expect(slipsOf("177.105.132.70")).toContain("77.105.132.70");
   });
 
   it("leave a generated series alone, and take five thousand values in linear time", () => {

@@ -148,8 +148,8 @@ export function slipsOf(value: string): Set<string> {
 }
 
 function* addressSlips(octets: readonly string[]): Generator<string> {
+  // An octet is written without leading zeros.
   for (const [i, octet] of octets.slice(0, 3).entries())
-    // An octet is written without leading zeros.
     for (const other of [...deletions(octet), ...insertions(octet, DIGITS)])
       if (/^(?:0|[1-9]\d{0,2})$/.test(other) && Number(other) < 256)
         yield octets.map((same, at) => (at === i ? other : same)).join(".");
