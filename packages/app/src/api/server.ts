@@ -69,8 +69,8 @@ const ROUTES = [
 /** Largest body that is no upload. */
 const MAX_BODY = 1024 ** 2;
 const MAX_PARAM = 256;
-/** A client that sends and takes nothing for so long is gone (ms); events are never silent for half of it. */
-const IDLE_MS = 60_000;
+/** A client that takes nothing of its answer for so long is gone (ms). While the answer is made nobody is in a hurry. */
+const SEND_MS = 300_000;
 const CHECK_MS = 5000;
 /** Largest upload on the slowest line that is waited for (ms). */
 const REQUEST_MS = 30 * 60_000;
@@ -115,7 +115,6 @@ export async function buildServer(options: ServerOptions): Promise<App> {
       headersTimeout: limits.headersMs,
     },
     bodyLimit: MAX_BODY,
-    connectionTimeout: IDLE_MS,
     requestTimeout: REQUEST_MS,
     keepAliveTimeout: 10_000,
     forceCloseConnections: "idle",
@@ -148,6 +147,9 @@ export async function buildServer(options: ServerOptions): Promise<App> {
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id).header("cache-control", "no-store");
     reply.header("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    reply.raw.socket?.setTimeout(SEND_MS);
   });
   answerProblems(app, routes);
   guard(app, context, options.access);

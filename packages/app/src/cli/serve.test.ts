@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const COMMAND = fileURLToPath(new URL("../../bin/assay.cjs", import.meta.url));
-const TIMEOUT = 180_000;
+const TIMEOUT = 600_000;
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "assay-serve-"));

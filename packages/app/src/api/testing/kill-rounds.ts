@@ -175,7 +175,9 @@ async function retryDead(url: string): Promise<number> {
 /** Waits for a batch: the state of each file in it, with the reason; undefined for a batch that nobody knows. */
 async function hasEnded(url: string, batch: string): Promise<Map<string, string> | undefined> {
   for (const end = Date.now() + END_MS; ; await sleep(200)) {
-    const answer = await fetch(`${url}/api/v1/batches/${batch}?limit=200`);
+    // A connection that lay idle may just be closing.
+    const answer = await fetch(`${url}/api/v1/batches/${batch}?limit=200`).catch(() => undefined);
+    if (answer === undefined) continue;
     if (answer.status === 404) return undefined;
     const { ended: isEnded, samples } = (await answer.json()) as {
       ended: boolean;
@@ -183,7 +185,10 @@ async function hasEnded(url: string, batch: string): Promise<Map<string, string>
     };
     if (isEnded || Date.now() > end)
       return new Map(
-        samples.map(({ sha256, state, reason }) => [sha256, reason === null ? state : `${state}: ${reason}`]),
+        samples.map(({ sha256, state, reason }) => [
+          sha256,
+          state === "done" ? state : `${state}: ${reason}`,
+        ]),
       );
   }
 }
