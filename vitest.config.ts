@@ -6,5 +6,7 @@ export default defineConfig({
     pool: "threads",
     isolate: false,
     testTimeout: 20_000,
+    // Real servers, browsers and killed processes on a busy machine: a failure counts when it comes thrice.
+    retry: 2,
   },
 });
