@@ -212,7 +212,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const carriers = Number(process.argv[2] ?? 5000);
   console.error(`${availableParallelism()} cores, Node ${process.version}`);
   const outcome = await trial({
-    ...{ carriers, hosts: 16, killEveryMs: 1000, cutMs: 30_000, crash: true },
+    ...{ carriers, hosts: 12, killEveryMs: 1000, cutMs: 30_000, crash: true },
     namespaces: !process.argv.includes("--processes"),
     log: (text) => console.error(text),
   });

@@ -16,7 +16,7 @@ export interface Account {
   readonly wrong: readonly string[];
   /** How many samples took 1, 2, … tries. */
   readonly tries: Readonly<Record<string, number>>;
-  /** Seconds from a try that came to nothing to the next, the wait behind others in the queue included. */
+  /** Seconds from when a job was taken up by a worker that died until it was in the queue again. */
   readonly comeback: {
     readonly count: number;
     readonly median: number;
@@ -86,7 +86,7 @@ export async function accountFor(
       select extract(epoch from at - before)::float8 as s from (
         select at, state, lag(at) over w as before, lag(state) over w as was from assay.batch_events
           where batch = ${batch} window w as (partition by task order by n)) e
-      where state = 'active' and was = 'active'`)
+      where state = 'queued' and was = 'active'`)
   )
     .map(({ s }) => s)
     .sort((a, b) => a - b);

@@ -96,10 +96,13 @@ export function within(tx: Database): { readonly db: Db } {
   };
 }
 
+/** pg-boss' own table, for what it offers to nobody. */
+export const jobTable = sql`${sql.identifier(SCHEMA)}.job`;
+
 /** As if it had never been taken up; pg-boss does this too, but offers it to nobody. */
 export async function restore(tx: Database, queue: string, job: string): Promise<void> {
   await tx.execute(
-    sql`update ${sql.identifier(SCHEMA)}.job set state = 'created', started_on = null, heartbeat_on = null
+    sql`update ${jobTable} set state = 'created', started_on = null, heartbeat_on = null
         where name = ${queue} and id = ${job}`,
   );
 }

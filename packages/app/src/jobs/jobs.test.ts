@@ -179,9 +179,19 @@ describe.each(KINDS)("jobs on %s", (kind) => {
     const { batch } = await queue.submit({ submissions: await stored(file("orphan")) });
     const [claim] = await takeAndDie(1);
     expect(await queue.status(batch)).toMatchObject({ byState: { active: 1 } });
+    const others = await stored(...["o1", "o2", "o3"].map((name) => file(`behind ${name}`)));
+    await queue.submit({ submissions: others });
     await silence();
     await work(batch);
     expect(await queue.status(batch)).toMatchObject({ byState: { done: 1 }, samples: [{ tries: 2 }] });
+    const told = [];
+    for await (const { state, reason } of queue.watch(batch)) told.push([state, reason]);
+    expect(told).toEqual([
+      ["active", undefined],
+      ["queued", expect.stringMatching(/not heard of/)],
+      ["active", undefined],
+      ["done", undefined],
+    ]);
     const boss = await openBoss(corpus, "client");
     const late = made("orphan", { c2: ["late.example"] });
     expect(await finish(corpus, boss, ENGINE, claim as Claim, late)).toBe(false);

@@ -15,6 +15,7 @@ import { correlateIfDue, wantCorrelation } from "./correlate.ts";
 import { collectDead } from "./dead.ts";
 import { type Engine, thisEngine } from "./engine.ts";
 import { finish } from "./finish.ts";
+import { noteLost } from "./lost.ts";
 import { expandRescan } from "./rescan.ts";
 import { Scratch } from "./scratch.ts";
 import { isAway, textOf } from "./transaction.ts";
@@ -311,7 +312,7 @@ class Worker {
 
   /** What one worker does for all. */
   async #tidy(): Promise<void> {
-    await this.#boss.pgBoss.supervise();
+    await noteLost(this.#corpus.db, this.#boss);
     while ((await collectDead(this.#corpus.db, this.#boss)) > 0);
     await expandRescan(this.#corpus.db, this.#boss);
   }
