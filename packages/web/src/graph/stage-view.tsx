@@ -50,8 +50,12 @@ export default function StageView({ drawn, grouping, marks, onSelect, onExpand, 
   }, [own, drawn, grouping]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn changes what is near the marks
   useEffect(() => own?.mark(marks), [own, marks, drawn]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the theme changes the colours
-  useEffect(() => own?.repaint(), [own, theme]);
+  const painted = useRef(theme);
+  useEffect(() => {
+    if (painted.current === theme) return;
+    painted.current = theme;
+    own?.repaint();
+  }, [own, theme]);
 
   if (!isAble)
     return (

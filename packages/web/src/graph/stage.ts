@@ -3,6 +3,7 @@ import { UndirectedGraph } from "graphology";
 import Sigma from "sigma";
 import type { Settings } from "sigma/settings";
 import type { NodeDisplayData, PartialButFor } from "sigma/types";
+import { neighbours } from "./board.ts";
 import type { Drawn } from "./filter.ts";
 import { forces } from "./forces.ts";
 import type { Place } from "./graphml.ts";
@@ -31,7 +32,7 @@ const FONT = "12px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-ser
 const FIT_MS = 300;
 
 export class Stage {
-  readonly #graph = new UndirectedGraph();
+  #graph = new UndirectedGraph();
   readonly #sigma: Sigma;
   readonly #events: StageEvents;
   #paint: Palette;
@@ -79,64 +80,60 @@ export class Stage {
 
   /** Draws this; what is new finds a place, and the layout settles it. */
   show(drawn: Drawn, grouping: Grouping): void {
-    this.#grouping = grouping;
     const before = this.#drawn;
     this.#drawn = drawn;
-    const graph = this.#graph;
-    for (const key of before.nodes.keys()) if (!drawn.nodes.has(key)) graph.dropNode(key);
-    for (const key of before.edges.keys())
-      if (!drawn.edges.has(key) && graph.hasEdge(key)) graph.dropEdge(key);
+    this.#grouping = grouping;
     for (const [key, place] of placeNew(drawn, grouping, this.#places)) this.#places.set(key, place);
-    for (const [key, node] of drawn.nodes) {
-      const place = this.#places.get(key) ?? { x: 0, y: 0 };
-      const data = { ...place, label: labelOf(node), shape: SHAPE_OF[node.kind] };
-      if (graph.hasNode(key)) graph.mergeNodeAttributes(key, { label: data.label });
-      else graph.addNode(key, { ...data, size: 5, color: this.#paint.none });
-    }
-    for (const [key, edge] of drawn.edges)
-      if (!graph.hasEdge(key) && !graph.hasUndirectedEdge(edge.from, edge.to) && edge.from !== edge.to)
-        graph.addUndirectedEdgeWithKey(key, edge.from, edge.to);
-    // Sigma takes changes only of what it has drawn once.
-    this.#sigma.refresh();
-    this.#recolour();
-    const isNew = [...drawn.nodes.keys()].some((key) => !before.nodes.has(key));
-    if (isNew) this.layout();
-    else this.#sigma.refresh();
+    this.#build();
+    if ([...drawn.nodes.keys()].some((key) => !before.nodes.has(key))) this.layout();
   }
 
-  #recolour(): void {
+  /** Sigma takes a whole graph faster than thousands of changes. */
+  #build(): void {
+    const graph = new UndirectedGraph();
     const { none, groups } = this.#paint;
-    this.#graph.updateEachNodeAttributes((key, data) => {
-      const node = this.#drawn.nodes.get(key);
+    const around = neighbours(this.#drawn);
+    for (const [key, node] of this.#drawn.nodes) {
       const group = groupIndex(this.#grouping, key);
-      return {
-        ...data,
+      graph.addNode(key, {
+        ...(this.#places.get(key) ?? { x: 0, y: 0 }),
+        label: labelOf(node),
+        shape: SHAPE_OF[node.kind],
         color: group === undefined ? none : groups[group],
-        size: node === undefined ? data.size : sizeOf(node, this.#graph.degree(key)),
-      };
-    });
-    this.#graph.updateEachEdgeAttributes((key, data) => {
-      const edge = this.#drawn.edges.get(key);
-      return edge === undefined
-        ? data
-        : { ...data, color: tieColour(this.#paint, edge), size: tieSize(edge) };
-    });
+        size: sizeOf(node, around.get(key)?.length ?? 0),
+      });
+    }
+    for (const [key, edge] of this.#drawn.edges)
+      if (edge.from !== edge.to && !graph.hasUndirectedEdge(edge.from, edge.to))
+        graph.addUndirectedEdgeWithKey(key, edge.from, edge.to, {
+          color: tieColour(this.#paint, edge),
+          size: tieSize(edge),
+        });
+    this.#graph = graph;
+    this.#findNear();
+    this.#sigma.setGraph(graph);
   }
 
   mark(marks: Marks): void {
+    const was = this.#marks;
     this.#marks = marks;
-    const { selected } = marks;
+    this.#findNear();
+    if (was.selected !== marks.selected || was.path !== marks.path)
+      this.#sigma.refresh({ skipIndexation: true });
+  }
+
+  #findNear(): void {
+    const { selected } = this.#marks;
     this.#near =
       selected !== undefined && this.#graph.hasNode(selected)
         ? new Set([selected, ...this.#graph.neighbors(selected)])
         : new Set();
-    this.#sigma.refresh({ skipIndexation: true });
   }
 
+  /** In the colours of the theme that is on now. */
   repaint(): void {
     this.#paint = palette();
-    this.#recolour();
-    this.#sigma.refresh();
+    this.#build();
   }
 
   #node(key: string, data: NodeDisplayData): Partial<NodeDisplayData> {
@@ -210,7 +207,6 @@ export class Stage {
       weight: this.#drawn.edges.get(key)?.weight ?? 0,
     }));
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.#sigma.refresh();
     this.#stopLayout = runLayout(forces(bodies, pulls), keys.length, (places, isDone) => {
       for (const [i, key] of keys.entries())
         this.#places.set(key, { x: places[2 * i] as number, y: places[2 * i + 1] as number });
