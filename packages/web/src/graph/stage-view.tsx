@@ -21,10 +21,12 @@ function canDraw(): boolean {
   return context !== null;
 }
 
+/** Looked at once, while the data are still on their way: a context of WebGL takes its time. */
+const isAble = canDraw();
+
 export default function StageView({ drawn, grouping, marks, onSelect, onExpand, stage }: StageViewProps) {
   const holder = useRef<HTMLDivElement>(null);
   const [own, setOwn] = useState<Stage>();
-  const [isAble] = useState(canDraw);
   const [isResting, setResting] = useState(false);
   const events = useRef({ onSelect, onExpand });
   events.current = { onSelect, onExpand };
@@ -42,7 +44,7 @@ export default function StageView({ drawn, grouping, marks, onSelect, onExpand, 
       made.end();
       setOwn(undefined);
     };
-  }, [isAble]);
+  }, []);
   useImperativeHandle(stage, () => own, [own]);
   useEffect(() => {
     setResting(false);
