@@ -220,6 +220,7 @@ describe("what the corpus knows, in a browser", () => {
         async () => {
           const { page, sins } = await openPage(browser, server, path, { theme });
           await page.locator("table.plain tbody tr, [role=option]").first().waitFor();
+          await page.waitForFunction(() => document.querySelector(".waiting") === null);
           expect(await seriousViolations(page)).toEqual([]);
           all.push(...sins);
           await page.context().close();
