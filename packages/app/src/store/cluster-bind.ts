@@ -11,9 +11,19 @@ import type { Hold } from "./ties.ts";
 type ClusterRow = typeof clusters.$inferSelect;
 
 /** Binds by these holdings of strong indicators; those that are bound already change nothing. Within the lock. */
-export async function bind(db: Database, holds: readonly Hold[]): Promise<void> {
+export async function bind(
+  db: Database,
+  holds: readonly Hold[],
+  /** Clusters of some of the samples, or that they have none, where the caller knows. */
+  known: { has(sample: string): boolean; get(sample: string): number | undefined } = new Map(),
+): Promise<void> {
   if (holds.length === 0) return;
-  const members = await clusterOfSamples(db, [...new Set(holds.map(({ sample }) => sample))]);
+  const samples = [...new Set(holds.map(({ sample }) => sample))];
+  const others = await clusterOfSamples(
+    db,
+    samples.filter((sample) => !known.has(sample)),
+  );
+  const members = new Map(samples.map((sample) => [sample, others.get(sample) ?? known.get(sample)]));
   const ties = await clusterOfTies(db, [...new Set(holds.map(({ indicator }) => indicator))]);
   const sets = new Sets();
   const nodeOf = (kind: "s" | "t", name: string, cluster: number | undefined) =>
@@ -28,13 +38,13 @@ export async function bind(db: Database, holds: readonly Hold[]): Promise<void> 
     (group) => group.samples.length + group.ties.length > 0 || group.clusters.length > 1,
   );
   if (changing.length === 0) return;
-  const known = await clustersByKey(
+  const former = await clustersByKey(
     db,
     changing.flatMap((group) => group.clusters),
   );
   const fresh = changing.flatMap(({ samples }) => samples);
   const ages = await agesOf(db, fresh);
-  await write(db, changing, known, ages);
+  await write(db, changing, former, ages);
 }
 
 interface Group {

@@ -5,7 +5,7 @@ import type { Database } from "./database.ts";
 import { ask, digests, insertRows, uuids } from "./rows.ts";
 import { correlation, loose, unmatched } from "./schema.ts";
 import { encodeText } from "./text.ts";
-import { type Hold, holdersOf, lockClusters, scales, tieRows, type Weighed } from "./ties.ts";
+import { type Hold, holdersOf, lockClusters, stateOf, tieRows, type Weighed } from "./ties.ts";
 
 /** A file whose holdings are others now. */
 export interface HoldChange {
@@ -26,9 +26,9 @@ export async function joinClusters(db: Database, changes: readonly HoldChange[])
   const ids = [...new Set(changes.flatMap(({ before, now }) => [...before, ...now]))];
   if (ids.length === 0) return;
   await lockClusters(db);
-  const [state] = await db.select().from(correlation);
-  if (state?.built !== true) return;
-  const { weigh, exclusions } = await scales(db);
+  const state = await stateOf(db);
+  if (!state.built) return;
+  const { weigh, exclusions } = state.scales;
   // By another list than the older ties: even should it become that list again, these must be looked at.
   if (exclusions !== state.exclusions && state.exclusions !== MIXED)
     await db.update(correlation).set({ exclusions: MIXED });
@@ -39,16 +39,15 @@ export async function joinClusters(db: Database, changes: readonly HoldChange[])
     ]),
   );
   await loosen(db, changes, rows);
-  const moved = changes.filter(({ familiesBefore: a, familiesNow: b }) => !equal(a, b));
-  // Those that join now are counted as they are.
   const members = await clusterOfSamples(
     db,
-    moved.map(({ sample }) => sample),
+    changes.map(({ sample }) => sample),
   );
-  await bind(db, await strongHolds(db, changes, rows));
+  await bind(db, await strongHolds(db, changes, rows), members);
+  // Those that join now were counted as they are.
   await recount(
     db,
-    moved.filter(({ sample }) => members.has(sample)),
+    changes.filter(({ sample, familiesBefore: a, familiesNow: b }) => members.has(sample) && !equal(a, b)),
   );
   await leaveForLater(db, changes, rows);
 }
@@ -109,6 +108,7 @@ async function strongHolds(db: Database, changes: readonly HoldChange[], rows: R
 
 /** Members whose families are others now. */
 async function recount(db: Database, changes: readonly HoldChange[]): Promise<void> {
+  if (changes.length === 0) return;
   const clusters = await clusterOfSamples(
     db,
     changes.map(({ sample }) => sample),

@@ -26,7 +26,7 @@ const SEEDS = 500;
 /** Ties from there to the rim. */
 const REACH = 2;
 /** Of a cluster with more samples, so many are looked at for weaker ties. */
-const MAX_MEMBERS = 2000;
+const MAX_MEMBERS = 200;
 /** Ties between two clusters that are told. */
 const MAX_EDGES = 3;
 
@@ -34,42 +34,50 @@ const MAX_EDGES = 3;
 export async function detectCommunities(db: Database, budget: number, deadline: number): Promise<number> {
   for (let moved = 0; ; ) {
     if (performance.now() > deadline) return moved;
-    const step = await db.transaction(async (tx) => {
-      await lockClusters(tx);
-      return nextRegion(tx, budget);
-    });
-    if (step === undefined) return moved;
-    moved += step;
+    const seeds = await locked(db, takeSeeds);
+    if (seeds.size === 0) return moved;
+    // Looking and thinking take seconds: others store meanwhile.
+    const region = await regionOf(db, seeds, budget, await scales(db));
+    const found = await louvain(region);
+    moved += await locked(db, (tx) => assign(tx, region, found));
   }
 }
 
-/** Undefined when nothing waits. */
-async function nextRegion(db: Database, budget: number): Promise<number | undefined> {
+function locked<T>(db: Database, work: (tx: Database) => Promise<T>): Promise<T> {
+  return db.transaction(async (tx) => {
+    await lockClusters(tx);
+    return work(tx);
+  });
+}
+
+/** Clusters whose communities are to be worked out; none when nothing waits. */
+async function takeSeeds(db: Database): Promise<Set<number>> {
   const waiting = await ask<{ sample: string }>(
     db,
-    sql`with gone as (delete from assay.loose where sample in (select sample from assay.loose order by sample limit ${SEEDS})
-      returning sample) select encode(sample, 'hex') as sample from gone`,
+    sql`with gone as (
+        delete from assay.loose where sample in (select sample from assay.loose order by sample limit ${SEEDS})
+        returning sample)
+      select encode(sample, 'hex') as sample from gone`,
   );
   const touched = await ask<{ key: number }>(
     db,
-    sql`select key from assay.clusters where touched order by key limit ${SEEDS}`,
+    sql`update assay.clusters set touched = false
+      where key in (select key from assay.clusters where touched order by key limit ${SEEDS}) returning key`,
   );
-  if (waiting.length === 0 && touched.length === 0) return undefined;
   const placed = await place(
     db,
     waiting.map(({ sample }) => sample),
+    false,
   );
-  const seeds = new Set([...placed.values(), ...touched.map(({ key }) => key)]);
-  const region = await regionOf(db, seeds, budget, await scales(db));
-  const moved = await assign(db, region);
-  await db.execute(
-    sql`update assay.clusters set touched = false where key = any(${integers([...seeds])}) and touched`,
-  );
-  return moved;
+  return new Set([...placed.values(), ...touched.map(({ key }) => key)]);
 }
 
-/** The cluster of each sample; those that have none become one alone. */
-async function place(db: Database, samples: readonly string[]): Promise<Map<string, number>> {
+/** The cluster of each sample; those that have none become one alone. Within the lock. */
+async function place(
+  db: Database,
+  samples: readonly string[],
+  touched: boolean,
+): Promise<Map<string, number>> {
   const placed = await clusterOfSamples(db, samples);
   const alone = samples.filter((sample) => !placed.has(sample));
   if (alone.length === 0) return placed;
@@ -84,7 +92,7 @@ async function place(db: Database, samples: readonly string[]): Promise<Map<stri
     return [
       {
         ...{ key, id: "", founder: sample, founded: age.first, samples: 1, parts: 1 },
-        ...{ firstSeen: age.first, lastSeen: age.last, community: null, touched: true },
+        ...{ firstSeen: age.first, lastSeen: age.last, community: null, touched },
       },
     ];
   });
@@ -144,14 +152,18 @@ async function regionOf(
       sql`select distinct indicator::text, encode(sample, 'hex') as sample from assay.holdings
         where indicator = any(${uuids(weak.map(({ id }) => id))})`,
     );
-    const placed = await place(db, [...new Set(holders.map(({ sample }) => sample))]);
+    const all = [...new Set(holders.map(({ sample }) => sample))];
+    const placed = await clusterOfSamples(db, all);
+    const alone = all.filter((sample) => !placed.has(sample));
+    if (alone.length > 0)
+      for (const [sample, key] of await locked(db, (tx) => place(tx, alone, false))) placed.set(sample, key);
     for (const { indicator, sample } of holders) {
       const key = placed.get(sample);
       if (key === undefined) continue;
       ties.get(indicator)?.clusters.add(key);
       next.add(key);
     }
-    frontier = [...next].filter((key) => !reached.has(key));
+    frontier = [...next].filter((key) => !reached.has(key)).slice(0, Math.max(0, budget - reached.size));
   }
   for (const key of frontier) reached.add(key);
   return { clusters: reached, inner, ties };
@@ -184,10 +196,11 @@ async function weaklyHeld(db: Database, keys: readonly number[]): Promise<TieRow
   return rows.map((row) => ({ ...row, value: decodeText(row.value) }));
 }
 
-/** Finds the communities of a region and gives them names; returns how many clusters moved. */
-async function assign(db: Database, region: Region): Promise<number> {
+/** Gives the groups of a region their names; returns how many clusters moved. */
+async function assign(db: Database, region: Region, groups: readonly number[][]): Promise<number> {
+  // Some may have become part of others meanwhile: those are touched, and come again.
   const known = await clustersByKey(db, [...region.clusters]);
-  const found = await louvain(region);
+  const found = groups.map((keys) => keys.filter((key) => known.has(key))).filter((keys) => keys.length > 1);
   const former = new Map([...known.values()].map(({ key, community }) => [key, community]));
   const names = nameCommunities(found, known);
   const now = new Map<number, string | null>([...region.clusters].map((key) => [key, null]));
@@ -273,7 +286,9 @@ async function putEdges(db: Database, { inner, ties }: Region, known: Known): Pr
   const byEnds = new Map<string, (typeof clusterEdges.$inferInsert)[]>();
   for (const [indicator, { weight, clusters: held }] of ties) {
     const size = (key: number) => known.get(key)?.samples ?? 0;
-    const [hub, ...others] = [...held].sort((a, b) => size(b) - size(a) || a - b);
+    const [hub, ...others] = [...held]
+      .filter((key) => known.has(key))
+      .sort((a, b) => size(b) - size(a) || a - b);
     for (const other of others) {
       const [a, b] = [Math.min(hub as number, other), Math.max(hub as number, other)];
       const ends = `${a} ${b}`;

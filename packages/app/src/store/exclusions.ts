@@ -32,8 +32,12 @@ export function parseExclusion(text: string): Entry | undefined {
 }
 
 export async function exclusionList(db: Database): Promise<Exclusions> {
-  const rows = await listExclusions(db);
-  const entries = rows.flatMap(({ entry }) => {
+  return exclusionsOf((await listExclusions(db)).map(({ entry }) => entry));
+}
+
+/** `all`: in the order of the list. */
+export function exclusionsOf(all: readonly string[]): Exclusions {
+  const entries = all.flatMap((entry) => {
     const parsed = parseExclusion(entry);
     return parsed === undefined ? [] : [{ entry, parsed }];
   });
@@ -49,10 +53,9 @@ export async function exclusionList(db: Database): Promise<Exclusions> {
       .map(({ entry }) => entry)
       .join("\n"),
   );
-  const all = JSON.stringify(rows.map(({ entry }) => entry));
   return {
     covers: (type, value) => named.get(`${type}:${value}`) ?? list.covers(type, value),
-    digest: rows.length === 0 ? "" : createHash("sha256").update(all).digest("hex"),
+    digest: all.length === 0 ? "" : createHash("sha256").update(JSON.stringify(all)).digest("hex"),
   };
 }
 

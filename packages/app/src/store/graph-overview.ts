@@ -142,8 +142,9 @@ async function edgesOf(db: Database, units: readonly Unit[]): Promise<GraphEdge[
   const rows = await ask<{ a: number; b: number; weight: number; type: IndicatorType; value: string }>(
     db,
     sql`select e.a, e.b, e.weight::float8 as weight, i.type, i.value
-      from assay.cluster_edges e join assay.indicators i on i.id = e.indicator
-      where e.a = any(${keys}) and e.b = any(${keys})`,
+      from unnest(${keys}) as a (key) join assay.cluster_edges e on e.a = a.key
+      join unnest(${keys}) as b (key) on b.key = e.b
+      join assay.indicators i on i.id = e.indicator`,
   );
   const between = rows.flatMap(({ a, b, weight, type, value }) => {
     const [x, y] = [unitOf.get(a) as string, unitOf.get(b) as string].sort() as [string, string];

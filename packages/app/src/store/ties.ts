@@ -3,8 +3,7 @@ import type { IndicatorType } from "@assay/core/model/index";
 import { tieWeight } from "@assay/core/relations/weight";
 import { sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
-import { type Exclusions, exclusionList } from "./exclusions.ts";
-import { corpusSize } from "./pivot.ts";
+import { type Exclusions, exclusionsOf } from "./exclusions.ts";
 import { ask, uuids } from "./rows.ts";
 import { decodeText } from "./text.ts";
 
@@ -18,7 +17,7 @@ const STRONG_STILL = 0.48;
 /** Ties below this say nothing: a file name that a fifth of the corpus has. */
 const WEAK = 0.25;
 /** Weaker ties of more samples than this are habits, no campaigns. */
-const MAX_WEAK = 1000;
+const MAX_WEAK = 300;
 
 export type Strength = "strong" | "weak" | "none";
 
@@ -40,11 +39,26 @@ export interface Scales {
 }
 
 export async function scales(db: Database): Promise<Scales> {
-  const [of, excluded] = [await corpusSize(db), await exclusionList(db)];
-  return scalesOf(of, excluded);
+  return (await stateOf(db)).scales;
 }
 
-export function scalesOf(of: number, excluded: Exclusions): Scales {
+/** The state of correlation and the scales, by one question. */
+export async function stateOf(db: Database) {
+  const [row] = await ask<{ built: boolean; exclusions: string; of: number; entries: string[] }>(
+    db,
+    sql`select built, exclusions, (select coalesce(sum(samples), 0) from assay.totals)::float8 as of,
+        (select coalesce(json_agg(entry order by entry), '[]') from assay.exclusions) as entries
+      from assay.correlation`,
+  );
+  const excluded = exclusionsOf((row?.entries ?? []).map(decodeText));
+  return {
+    built: row?.built ?? false,
+    exclusions: row?.exclusions ?? "",
+    scales: scalesOf(row?.of ?? 0, excluded),
+  };
+}
+
+function scalesOf(of: number, excluded: Exclusions): Scales {
   return {
     exclusions: excluded.digest,
     weigh(row, isTied) {

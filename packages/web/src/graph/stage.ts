@@ -118,8 +118,8 @@ export class Stage {
     const was = this.#marks;
     this.#marks = marks;
     this.#findNear();
-    if (was.selected !== marks.selected || was.path !== marks.path)
-      this.#sigma.refresh({ skipIndexation: true });
+    const isOther = was.path !== marks.path && (was.path.size > 0 || marks.path.size > 0);
+    if (was.selected !== marks.selected || isOther) this.#sigma.refresh({ skipIndexation: true });
   }
 
   #findNear(): void {
