@@ -27,6 +27,7 @@ const HUB = Math.min(20_000, Math.floor(SAMPLES / 4));
 /** Bytes of a report, compressed: those of real samples have 3 to 6 KB. */
 const REPORT = 4000;
 const ROUNDS = 100;
+const COMMUNITIES_MS = 60_000;
 const LIMITS = { limit: 50, next: 50 };
 const AT = "2026-03-01T00:00:00.000Z";
 const RUN = { startedAt: AT, engine: "bench", families: [] };
@@ -115,12 +116,13 @@ const FILL: readonly (readonly [what: string, statement: string])[] = [
   ],
   [
     "indicators",
-    "insert into assay.indicators select id, type, value, null, true, n, first, last from ids order by id",
+    // Here and below in the order in which they come to a corpus that grows.
+    "insert into assay.indicators select id, type, value, null, true, n, first, last from ids order by first, id",
   ],
   [
     "holdings",
     `insert into assay.holdings select ids.id, raw.sha256, raw.family, min(raw.usage), min(raw.seen)
-      from raw join ids using (type, value) group by 1, 2, 3`,
+      from raw join ids using (type, value) group by 1, 2, 3 order by 5, 2`,
   ],
   ["totals", `insert into assay.totals values (0, ${SAMPLES})`],
   ["blobs", "insert into assay.blobs select sha256, 200000, seen from s"],
@@ -264,6 +266,15 @@ async function sizes({ db }: Corpus): Promise<void> {
   );
 }
 
+/** What workers do when nothing else is to be done: all of it once takes long, so a minute of it. */
+async function communities({ db }: Corpus): Promise<void> {
+  const left = async () =>
+    (await ask<{ n: number }>(db, sql`select count(*)::integer as n from assay.clusters where touched`))[0]?.n;
+  const before = await left();
+  await wall("communities", () => detectCommunities(db, 5000, performance.now() + COMMUNITIES_MS));
+  console.log(`  of ${before} clusters ${await left()} are left`);
+}
+
 async function make(server: string, { db }: Corpus): Promise<void> {
   const [there] = await ask<{ n: number }>(db, sql`select count(*)::integer as n from assay.samples`);
   if ((there?.n ?? 0) > 0) return;
@@ -296,10 +307,8 @@ try {
     await count(corpus);
     await findBackends(corpus);
     await measure(corpus);
-    await wall("communities of what is new", () =>
-      detectCommunities(corpus.db, 5000, Number.POSITIVE_INFINITY),
-    );
     await sizes(corpus);
+    await communities(corpus);
     console.log(`load at end ${loadavg()[0]?.toFixed(1)}`);
   } finally {
     await corpus.close();

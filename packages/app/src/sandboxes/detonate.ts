@@ -96,8 +96,8 @@ class Detonator {
   readonly #options: DetonateOptions;
   readonly #pool: Pool;
   readonly #scratch: string;
-  /** Hashes of the files of this call: the same bytes under two names are one run. */
-  readonly #submitted = new Set<string>();
+  /** By hash, for the files of this call: the same bytes under two names are one run. */
+  readonly #runs = new Map<string, Promise<Outcome>>();
 
   constructor(options: DetonateOptions, pool: Pool, scratch: string) {
     this.#options = options;
@@ -113,9 +113,16 @@ class Detonator {
     // An own buffer, for the form that is sent.
     const bytes = new Uint8Array(content.bytes);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
-    if (this.#submitted.has(sha256)) return { sample: own };
-    this.#submitted.add(sha256);
+    const twin = this.#runs.get(sha256);
+    // Whichever came first: both say what the run found, its problem is told once.
+    if (twin !== undefined) return { sample: { ...(await twin).sample, names: own.names } };
     const file: Submission = { name: lastPart(input.name), bytes, sha256 };
+    const outcome = this.#detonate(file, input, own, number);
+    this.#runs.set(sha256, outcome);
+    return outcome;
+  }
+
+  async #detonate(file: Submission, input: FileInput, own: Sample, number: number): Promise<Outcome> {
     const folder = join(this.#scratch, String(number));
     mkdirSync(folder, { mode: 0o700 });
     const say = (text: string): void => this.#options.onProgress?.(input.name, text);
@@ -132,7 +139,7 @@ class Detonator {
       sandbox: this.#options.settings.kind,
       task,
       submitted: input,
-      sha256,
+      sha256: file.sha256,
       ...result.value.fetched,
     };
     const analyse = (part: FileInput): Promise<Sample> =>

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { bind, clusterOfSamples, countFamilies } from "./cluster-bind.ts";
 import type { Database } from "./database.ts";
-import { ask, digests, insertRows, uuids } from "./rows.ts";
+import { ask, digests, insertAll, rowsFor, uuids } from "./rows.ts";
 import { correlation, loose, unmatched } from "./schema.ts";
 import { encodeText } from "./text.ts";
 import { type Hold, holdersOf, lockClusters, stateOf, tieRows, type Weighed } from "./ties.ts";
@@ -140,14 +140,14 @@ async function leaveForLater(db: Database, changes: readonly HoldChange[], rows:
       if (row?.strength === "weak") weak.add(sample);
       if (row !== undefined && row.samples === 1 && row.linkable && MATCHED.has(row.type)) fresh.add(id);
     }
-  await insertRows(
-    db,
-    loose,
-    [...weak].sort().map((sample) => ({ sample })),
-  );
-  await insertRows(
-    db,
-    unmatched,
-    [...fresh].sort().map((indicator) => ({ indicator })),
-  );
+  await insertAll(db, [
+    rowsFor(
+      loose,
+      [...weak].sort().map((sample) => ({ sample })),
+    ),
+    rowsFor(
+      unmatched,
+      [...fresh].sort().map((indicator) => ({ indicator })),
+    ),
+  ]);
 }

@@ -5,9 +5,9 @@ import { bringUpToDate } from "./correlate.ts";
 import type { Database } from "./database.ts";
 import type { FamilyCount, Graph, GraphEdge, GraphNode } from "./graph-model.ts";
 import { groupBy } from "./group.ts";
-import { corpusSize } from "./pivot.ts";
 import { ask, integers } from "./rows.ts";
 import { decodeText } from "./text.ts";
+import { stateOf } from "./ties.ts";
 
 export interface OverviewOptions {
   /** `communities`: clusters that weaker ties draw together are one node. */
@@ -32,7 +32,7 @@ interface Unit {
 export async function overview(db: Database, { level, limit }: OverviewOptions): Promise<Graph> {
   await bringUpToDate(db);
   const units = await unitsOf(db, level, Math.min(Math.max(1, limit), MAX_OVERVIEW));
-  const of = await corpusSize(db);
+  const { of } = await stateOf(db);
   const families = await familiesOf(db, units);
   const nodes = units.map((unit) => nodeOf(unit, families));
   const drawn = units.reduce((sum, { samples }) => sum + samples, 0);
@@ -72,7 +72,7 @@ export async function communityGraph(db: Database, id: string, limit: number): P
     seeds: [id],
     nodes: [all, ...nodes, ...rest],
     edges,
-    of: await corpusSize(db),
+    of: (await stateOf(db)).of,
     leftOut: n - units.length,
   };
 }

@@ -1,7 +1,6 @@
 /** The shortest way between two nodes of the corpus, over samples and what they share; searched from both ends. */
 import { sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
-import { exclusionList } from "./exclusions.ts";
 import { hubPage, type Scope } from "./graph-hub.ts";
 import type { Graph, GraphEdge, GraphNode } from "./graph-model.ts";
 import {
@@ -13,9 +12,9 @@ import {
   seedsOf,
   weightOf,
 } from "./graph-seeds.ts";
-import { corpusSize } from "./pivot.ts";
 import { ask, digests, uuids } from "./rows.ts";
 import { describeSamples } from "./samples.ts";
+import { stateOf } from "./ties.ts";
 
 export interface PathOptions {
   /** Edges of the longest way that is looked for. */
@@ -46,7 +45,8 @@ export async function path(
   to: string,
   { maxSteps = 8 }: PathOptions = {},
 ): Promise<Graph | undefined> {
-  const scope: Scope = { db, of: await corpusSize(db), excluded: await exclusionList(db), range: {} };
+  const { of, excluded } = await stateOf(db);
+  const scope: Scope = { db, of, excluded, range: {} };
   const [starts, ends] = [await seedsOf(scope, from), await seedsOf(scope, to)];
   const [a, b] = [await sideOf(scope, starts), await sideOf(scope, ends)];
   if (a.frontier.length === 0 || b.frontier.length === 0) return undefined;

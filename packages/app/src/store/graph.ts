@@ -4,13 +4,12 @@
  */
 
 import type { Database } from "./database.ts";
-import { exclusionList } from "./exclusions.ts";
 import { Board, type GraphOptions, MAX_DEPTH, MAX_NODES } from "./graph-board.ts";
 import type { Scope } from "./graph-hub.ts";
 import type { Graph, TimeRange } from "./graph-model.ts";
 import { communityGraph } from "./graph-overview.ts";
 import { type Seed, seedsOf } from "./graph-seeds.ts";
-import { corpusSize } from "./pivot.ts";
+import { stateOf } from "./ties.ts";
 
 export { type GraphOptions, MAX_DEPTH, MAX_NODES } from "./graph-board.ts";
 export * from "./graph-model.ts";
@@ -58,10 +57,9 @@ export async function expandHub(
 }
 
 async function scopeOf(db: Database, { since, until }: TimeRange): Promise<Scope> {
+  const { of, excluded } = await stateOf(db);
   return {
-    db,
-    of: await corpusSize(db),
-    excluded: await exclusionList(db),
+    ...{ db, of, excluded },
     range: { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) },
   };
 }

@@ -1,10 +1,10 @@
 /** Which families a file was taken for, whether or not it gave a config: what a family's yield is measured by. */
 import type { Sample } from "@assay/core/model/index";
-import { inArray } from "drizzle-orm";
+import { getTableColumns, sql } from "drizzle-orm";
 import { primaryKey } from "drizzle-orm/pg-core";
 import { digest, hostile } from "./columns.ts";
 import type { Database } from "./database.ts";
-import { insertRows } from "./rows.ts";
+import { digests, recordset } from "./rows.ts";
 import { assay } from "./schema.ts";
 
 export const identifications = assay.table(
@@ -20,10 +20,13 @@ export async function putIdentifications(
 ): Promise<void> {
   if (results.length === 0) return;
   const hashes = results.map(({ sha256 }) => sha256);
-  await db.delete(identifications).where(inArray(identifications.sample, hashes));
-  await insertRows(
-    db,
-    identifications,
-    results.flatMap(({ sha256, families }) => families.map((family) => ({ sample: sha256, family }))),
+  const rows = results.flatMap(({ sha256, families }) =>
+    families.map((family) => ({ sample: sha256, family })),
+  );
+  await db.execute(
+    sql`with r as materialized (select sample, family from ${recordset(Object.entries(getTableColumns(identifications)), rows)}),
+      gone as (delete from ${identifications} i where i.sample = any(${digests(hashes)})
+        and not exists (select from r where r.sample = i.sample and r.family = i.family))
+      insert into ${identifications} (sample, family) select sample, family from r on conflict do nothing`,
   );
 }

@@ -2,19 +2,21 @@
 import { defangIndicator } from "@assay/core/indicators/defang";
 import { type IndicatorKey, targetsOf } from "@assay/core/indicators/targets";
 import type { IndicatorType } from "@assay/core/model/index";
-import { rankPivots } from "@assay/core/relations/pivots";
-import { and, asc, count, countDistinct, desc, eq, inArray, or, sql, sum } from "drizzle-orm";
+import { type PivotInput, rankPivots } from "@assay/core/relations/pivots";
+import { and, asc, count, countDistinct, desc, eq, inArray, or, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
-import { exclusionList } from "./exclusions.ts";
 import { indicatorKey, valueKey } from "./keys.ts";
+import { ask, digests, uuids } from "./rows.ts";
 import { type SaidByOthers, saidOf } from "./said.ts";
 import { describeSamples, type SampleRow } from "./samples.ts";
-import { artifacts, configFields, findings, holdings, indicators, samples, totals } from "./schema.ts";
+import { artifacts, configFields, findings, holdings, indicators, samples } from "./schema.ts";
+import { decodeText } from "./text.ts";
+import { stateOf } from "./ties.ts";
 
 /** Samples that the next pivots are gathered from, those found last: a hub has tens of thousands. */
 const AROUND = 200;
-/** Next pivots that are weighed, those that most of the samples hold first. */
-const CANDIDATES = 1000;
+/** Next pivots that are weighed. */
+const CANDIDATES = 500;
 /** Fields with one value that are told. */
 const MAX_FIELDS = 20;
 
@@ -70,15 +72,20 @@ export async function pivot(db: Database, value: string, options: PivotOptions):
   const isKnown = known.length > 0 || hashed.length > 0;
   // What is an indicator is in the config too, under the name of its field: nothing new.
   const fields = isKnown || text === "" ? [] : await fieldMatches(db, valueKey(text));
-  const of = await corpusSize(db);
-  const excluded = await exclusionList(db);
+  const { of, excluded } = await stateOf(db);
   const reach: Reach = {
     ids: known.map(({ id }) => id),
     hashes: [...new Set(hashed.map(({ sha256 }) => sha256))],
     field: fields.length === 0 ? undefined : valueKey(text),
   };
   const newest = await newestOf(db, reach, AROUND);
-  const around = await indicatorsAround(db, newest, reach.ids);
+  // None needs another: a server answers them at once.
+  const [around, total, told, said] = await Promise.all([
+    indicatorsAround(db, newest, reach.ids),
+    newest.length < AROUND ? newest.length : totalOf(db, reach, known),
+    describeSamples(db, newest.slice(0, options.limit), reach.ids),
+    saidOf(db, value, targets, options.limit),
+  ]);
   const ranked = rankPivots(
     around.map((one) => ({
       ...one,
@@ -103,12 +110,12 @@ export async function pivot(db: Database, value: string, options: PivotOptions):
         ...{ type: `config.${name}`, value: text, defanged: text, samples: n, of, linkable: false },
       })),
     ],
-    total: newest.length < AROUND ? newest.length : await totalOf(db, reach, known),
-    samples: await describeSamples(db, newest.slice(0, options.limit), reach.ids),
+    total,
+    samples: told,
     next: ranked.slice(0, options.next).map(({ type, value: one, weight, here, leadsTo, samples: n }) => ({
       ...{ type, value: one, defanged: defangIndicator(type, one), weight, here, leadsTo, samples: n },
     })),
-    said: await saidOf(db, value, targets, options.limit),
+    said,
   };
 }
 
@@ -117,12 +124,6 @@ interface Reach {
   readonly ids: readonly string[];
   readonly hashes: readonly string[];
   readonly field: string | undefined;
-}
-
-/** Samples that hold anything. */
-export async function corpusSize(db: Database): Promise<number> {
-  const [row] = await db.select({ n: sum(totals.samples) }).from(totals);
-  return Number(row?.n ?? 0);
 }
 
 async function knownIndicators(db: Database, keys: readonly IndicatorKey[]) {
@@ -271,25 +272,21 @@ async function totalOf(
   return row?.n ?? 0;
 }
 
-async function indicatorsAround(db: Database, hashes: readonly string[], without: readonly string[]) {
+/** What leads beyond these samples first, then what most of them hold; what may tie nothing is no way on. */
+async function indicatorsAround(
+  db: Database,
+  hashes: readonly string[],
+  without: readonly string[],
+): Promise<PivotInput[]> {
   if (hashes.length === 0) return [];
-  const here = sql<number>`count(distinct ${holdings.sample})`.mapWith(Number);
-  const rows = await db
-    .select({
-      id: indicators.id,
-      type: indicators.type,
-      value: indicators.value,
-      samples: indicators.samples,
-      linkable: indicators.linkable,
-      here,
-    })
-    .from(holdings)
-    .innerJoin(indicators, eq(indicators.id, holdings.indicator))
-    .where(inArray(holdings.sample, [...hashes]))
-    .groupBy(indicators.id)
-    .orderBy(desc(here), indicators.id)
-    .limit(CANDIDATES);
-  return rows
-    .filter(({ id }) => !without.includes(id))
-    .map(({ id: _id, ...row }) => ({ ...row, type: row.type as IndicatorType }));
+  // Counted before the indicators are read: most of them are many samples'.
+  const rows = await ask<PivotInput & { type: IndicatorType }>(
+    db,
+    sql`with here as materialized (
+        select indicator, count(distinct sample)::integer as n from assay.holdings
+          where sample = any(${digests(hashes)}) and indicator <> all(${uuids(without)}) group by indicator)
+      select i.type, i.value, i.samples, i.linkable, here.n as here from here join assay.indicators i on i.id = here.indicator
+        where i.linkable order by i.samples > here.n desc, here.n desc, i.id limit ${CANDIDATES}`,
+  );
+  return rows.map((row) => ({ ...row, value: decodeText(row.value) }));
 }

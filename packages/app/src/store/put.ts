@@ -12,7 +12,7 @@ import { type Facts, factsOf, type Holding, type IndicatorFacts, type SubjectFac
 import { groupBy } from "./group.ts";
 import { putIdentifications } from "./identifications.ts";
 import { keyOf, valueKey } from "./keys.ts";
-import { insertRows, recordset } from "./rows.ts";
+import { insertAll, insertRows, recordset, rowsFor } from "./rows.ts";
 import {
   analyses,
   artifacts,
@@ -78,19 +78,8 @@ export async function putBatch(db: Database, run: Run, seen: readonly Seen[]): P
 type Entry = Seen & { readonly facts: Facts };
 
 async function write(db: Database, run: Run, batch: readonly Entry[]): Promise<NewHolding[]> {
-  const runId = keyOf("run", run.startedAt, run.engine, ...run.families);
-  await db
-    .insert(runs)
-    .values({
-      id: runId,
-      startedAt: run.startedAt,
-      engine: run.engine,
-      families: JSON.stringify(run.families),
-    })
-    .onConflictDoNothing();
   await putSamples(db, batch);
-  await putNames(db, batch);
-  await putAnalyses(db, runId, run.engine, batch);
+  await putResults(db, run, batch);
   await putIdentifications(
     db,
     batch.flatMap(({ facts }) => (facts.rank > 0 ? [facts.sample] : [])),
@@ -141,69 +130,63 @@ async function putSamples(db: Database, batch: readonly Entry[]): Promise<void> 
   );
 }
 
-async function putNames(db: Database, batch: readonly Entry[]): Promise<void> {
-  const rows = batch.flatMap(({ facts }) =>
-    facts.subjects.flatMap((subject) =>
-      subject.names.map((name) => ({ sample: subject.sha256, key: valueKey(name), name })),
-    ),
-  );
-  await insertRows(db, names, rows);
-}
-
-async function putAnalyses(
-  db: Database,
-  run: string,
-  engine: string,
-  batch: readonly Entry[],
-): Promise<void> {
-  const rows = new Map<string, typeof analyses.$inferInsert>();
+async function putResults(db: Database, run: Run, batch: readonly Entry[]): Promise<void> {
+  const { startedAt, engine, families } = run;
+  const runId = keyOf("run", startedAt, engine, ...families);
+  const results = new Map<string, typeof analyses.$inferInsert>();
   for (const { facts, firstAt, lastAt } of batch) {
-    const known = rows.get(facts.analysis);
+    const known = results.get(facts.analysis);
     if (known !== undefined) {
       if (firstAt < known.firstAt) known.firstAt = firstAt;
       if (lastAt > known.lastAt) known.lastAt = lastAt;
       continue;
     }
     const { sha256, outcome } = facts.sample;
-    rows.set(facts.analysis, {
-      ...{ id: facts.analysis, sample: sha256, run, engine, outcome, firstAt, lastAt },
+    results.set(facts.analysis, {
+      ...{ id: facts.analysis, sample: sha256, run: runId, engine, outcome, firstAt, lastAt },
       report: facts.sample,
     });
   }
-  const all = [...rows.values()];
-  await insertRows(
-    db,
-    analyses,
-    all,
-    sql`on conflict (id) do update set
-      first_at = least(excluded.first_at, ${analyses.firstAt}),
-      last_at = greatest(excluded.last_at, ${analyses.lastAt})`,
-  );
-  await insertRows(
-    db,
-    artifacts,
-    batch.flatMap(({ facts }) => facts.artifacts),
-  );
-  await insertRows(
-    db,
-    configs,
-    batch.flatMap(({ facts }) => facts.configs),
-  );
-  await insertRows(
-    db,
-    configFields,
-    batch.flatMap(({ facts }) => facts.fields),
-  );
-  await insertRows(
-    db,
-    findings,
-    batch.flatMap(({ facts }) => facts.findings),
+  const all = <T>(of: (facts: Facts) => readonly T[]): T[] => batch.flatMap(({ facts }) => of(facts));
+  await insertAll(db, [
+    rowsFor(runs, [{ id: runId, startedAt, engine, families: JSON.stringify(families) }]),
+    rowsFor(names, all(namesOf)),
+    rowsFor(
+      analyses,
+      [...results.values()],
+      sql`on conflict (id) do update set
+        first_at = least(excluded.first_at, ${analyses.firstAt}),
+        last_at = greatest(excluded.last_at, ${analyses.lastAt})`,
+    ),
+    rowsFor(
+      artifacts,
+      all(({ artifacts: rows }) => rows),
+    ),
+    rowsFor(
+      configs,
+      all(({ configs: rows }) => rows),
+    ),
+    rowsFor(
+      configFields,
+      all(({ fields }) => fields),
+    ),
+    rowsFor(
+      findings,
+      all(({ findings: rows }) => rows),
+    ),
+  ]);
+}
+
+function namesOf({ subjects }: Facts): (typeof names.$inferInsert)[] {
+  return subjects.flatMap((subject) =>
+    subject.names.map((name) => ({ sample: subject.sha256, key: valueKey(name), name })),
   );
 }
 
 /** What stands now for the files of the batch, and for those that their standing results speak of as well. */
 async function standingsOf(db: Database, batch: readonly Entry[]): Promise<Map<string, Standing>> {
   const hashes = [...new Set(batch.flatMap(({ facts }) => facts.subjects.map(({ sha256 }) => sha256)))];
+  // These were locked as they were written.
   const own = await selectStanding(db, hashes);
   const replaced = own.filter((row) => row.analysis !== null).map((row) => row.analysis as string);
   const kin =
@@ -214,6 +197,7 @@ async function standingsOf(db: Database, batch: readonly Entry[]): Promise<Map<s
           .from(samples)
           .where(inArray(samples.analysis, [...new Set(replaced)]));
   const others = kin.map(({ sha256 }) => sha256).filter((sha256) => !hashes.includes(sha256));
+  if (others.length > 0) await lockSamples(db, others);
   const rows = [...own, ...(others.length === 0 ? [] : await selectStanding(db, others))];
   const held = await db
     .select()
@@ -244,15 +228,17 @@ async function standingsOf(db: Database, batch: readonly Entry[]): Promise<Map<s
   );
 }
 
-/** Locks the rows of the files, in order, so that two writers of one file come one after the other. */
-async function selectStanding(db: Database, hashes: readonly string[]) {
-  const which = inArray(samples.sha256, [...hashes]);
+/** In order, so that two writers of one file come one after the other. */
+async function lockSamples(db: Database, hashes: readonly string[]): Promise<void> {
   await db
     .select({ sha256: samples.sha256 })
     .from(samples)
-    .where(which)
+    .where(inArray(samples.sha256, [...hashes]))
     .orderBy(asc(samples.sha256))
     .for("update");
+}
+
+async function selectStanding(db: Database, hashes: readonly string[]) {
   return db
     .select({
       sha256: samples.sha256,
@@ -263,7 +249,7 @@ async function selectStanding(db: Database, hashes: readonly string[]) {
     })
     .from(samples)
     .leftJoin(analyses, eq(analyses.id, samples.analysis))
-    .where(which);
+    .where(inArray(samples.sha256, [...hashes]));
 }
 
 /** The newest stands, but nothing that saw no file replaces one that did. */
@@ -339,10 +325,9 @@ async function putHoldings(
   }
   await putIndicators(db, change, batch);
   if (changed.length > 0) {
-    await replaceHoldings(db, changed);
+    await replaceHoldings(db, changed, total);
     await pointAtResults(db, changed);
   }
-  if (total !== 0) await addTotal(db, total, changed[0]?.[0] ?? "0");
   await joinClusters(db, changed.map(holdChange));
   return gained;
 }
@@ -395,14 +380,26 @@ async function putIndicators(
       .where(eq(indicators.id, id));
 }
 
-async function replaceHoldings(db: Database, changed: readonly [string, Standing][]): Promise<void> {
+/** `total`: by how many the samples that hold anything are more now. */
+async function replaceHoldings(
+  db: Database,
+  changed: readonly [string, Standing][],
+  total: number,
+): Promise<void> {
   const had = changed.filter(([, { before }]) => before.length > 0).map(([sample]) => sample);
   if (had.length > 0) await db.delete(holdings).where(inArray(holdings.sample, had));
-  await insertRows(
-    db,
-    holdings,
-    changed.flatMap(([sample, { holds, seen }]) => holds.map((hold) => ({ ...hold, sample, seen }))),
+  const rows = changed.flatMap(([sample, { holds, seen }]) =>
+    holds.map((hold) => ({ ...hold, sample, seen })),
   );
+  const part = Number.parseInt(changed[0]?.[0].slice(0, 2) ?? "0", 16) % PARTS;
+  await insertAll(db, [
+    rowsFor(holdings, rows),
+    rowsFor(
+      totals,
+      total === 0 ? [] : [{ part, samples: total }],
+      sql`on conflict (part) do update set samples = ${totals.samples} + excluded.samples`,
+    ),
+  ]);
 }
 
 async function pointAtResults(db: Database, changed: readonly [string, Standing][]): Promise<void> {
@@ -416,12 +413,4 @@ async function pointAtResults(db: Database, changed: readonly [string, Standing]
         join ${analyses} a on a.id = r.analysis
         where ${samples.sha256} = r.sha256`,
   );
-}
-
-async function addTotal(db: Database, by: number, sample: string): Promise<void> {
-  const part = Number.parseInt(sample.slice(0, 2), 16) % PARTS;
-  await db
-    .insert(totals)
-    .values({ part, samples: by })
-    .onConflictDoUpdate({ target: totals.part, set: { samples: sql`${totals.samples} + excluded.samples` } });
 }

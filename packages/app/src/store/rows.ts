@@ -9,22 +9,59 @@ import type { Database } from "./database.ts";
 /** Rows of one statement. */
 const ROWS = 10_000;
 
+const AS_IT_IS = sql`on conflict do nothing`;
+
 /** What becomes of a row that is there already; default: it stays as it is. */
 export async function insertRows<T extends PgTable>(
   db: Database,
   table: T,
   rows: readonly T["$inferInsert"][],
-  onConflict: SQL = sql`on conflict do nothing`,
+  onConflict = AS_IT_IS,
 ): Promise<void> {
+  for (let at = 0; at < rows.length; at += ROWS)
+    await db.execute(insertion(table, rows.slice(at, at + ROWS), onConflict));
+}
+
+/** Rows for a table, as `insertRows` takes them. */
+export function rowsFor<T extends PgTable>(
+  table: T,
+  rows: readonly T["$inferInsert"][],
+  onConflict = AS_IT_IS,
+): Rows {
+  return { table, rows, onConflict };
+}
+
+interface Rows {
+  readonly table: PgTable;
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly onConflict: SQL;
+}
+
+/**
+ * Rows for several tables by one statement: a few rows cost less than the way to the server and back.
+ * They may refer to one another, that is looked at in the end; in which order rows are locked is not said.
+ */
+export async function insertAll(db: Database, all: readonly Rows[]): Promise<void> {
+  const some = all.filter(({ rows }) => rows.length > 0);
+  if (some.some(({ rows }) => rows.length > ROWS)) {
+    for (const { table, rows, onConflict } of some) await insertRows(db, table, rows, onConflict);
+    return;
+  }
+  const [last, ...others] = some
+    .map(({ table, rows, onConflict }) => insertion(table, rows, onConflict))
+    .reverse();
+  if (last === undefined) return;
+  const before = others.reverse().map((one, i) => sql`${sql.identifier(`i${i}`)} as (${one})`);
+  await db.execute(before.length === 0 ? last : sql`with ${sql.join(before, sql`, `)} ${last}`);
+}
+
+function insertion(table: PgTable, rows: Rows["rows"], onConflict: SQL): SQL {
   const columns = Object.entries(getTableColumns(table));
   const names = sql.join(
     columns.map(([, { name }]) => sql.identifier(name)),
     sql`, `,
   );
-  for (let at = 0; at < rows.length; at += ROWS)
-    await db.execute(
-      sql`insert into ${table} (${names}) select ${names} from ${recordset(columns, rows.slice(at, at + ROWS))} ${onConflict}`,
-    );
+  return sql`insert into ${table} (${names}) select ${names} from ${recordset(columns, rows)} ${onConflict}`;
 }
 
 /** A source of rows called `r`, with these columns of a table. */

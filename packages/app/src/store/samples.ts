@@ -1,7 +1,8 @@
 /** Samples as a list shows them. */
-import { and, asc, eq, inArray } from "drizzle-orm";
+import { and, asc, eq, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { groupBy } from "./group.ts";
+import { digests, uuids } from "./rows.ts";
 import { findings, holdings, names, samples } from "./schema.ts";
 
 export interface SampleRow {
@@ -32,10 +33,18 @@ export async function describeSamples(
   of: readonly string[],
 ): Promise<SampleRow[]> {
   if (hashes.length === 0) return [];
+  const all = digests(hashes);
   const rows = await db
-    .select()
+    .select({
+      sha256: samples.sha256,
+      format: samples.format,
+      outcome: samples.outcome,
+      submitted: samples.submitted,
+      firstSeen: samples.firstSeen,
+      lastSeen: samples.lastSeen,
+    })
     .from(samples)
-    .where(inArray(samples.sha256, [...hashes]));
+    .where(sql`${samples.sha256} = any(${all})`);
   const found = await db
     .select({
       sample: findings.subject,
@@ -48,12 +57,12 @@ export async function describeSamples(
     })
     .from(findings)
     .innerJoin(samples, and(eq(samples.analysis, findings.analysis), eq(samples.sha256, findings.subject)))
-    .where(inArray(findings.subject, [...hashes]))
+    .where(sql`${findings.subject} = any(${all})`)
     .orderBy(asc(findings.n));
   const called = await db
     .select({ sample: names.sample, name: names.name })
     .from(names)
-    .where(inArray(names.sample, [...hashes]))
+    .where(sql`${names.sample} = any(${all})`)
     .orderBy(asc(names.name));
   const used =
     of.length === 0
@@ -61,7 +70,7 @@ export async function describeSamples(
       : await db
           .selectDistinct({ sample: holdings.sample, usage: holdings.usage })
           .from(holdings)
-          .where(and(inArray(holdings.sample, [...hashes]), inArray(holdings.indicator, [...of])))
+          .where(sql`${holdings.sample} = any(${all}) and ${holdings.indicator} = any(${uuids(of)})`)
           .orderBy(asc(holdings.usage));
   const [findingsOf, namesOf, usagesOf] = [
     groupBy(found, ({ sample }) => sample),
@@ -72,12 +81,10 @@ export async function describeSamples(
   return hashes.flatMap((sha256) => {
     const row = byHash.get(sha256);
     if (row === undefined) return [];
-    const { format, outcome, submitted, firstSeen, lastSeen } = row;
     return [
       {
-        sha256,
+        ...row,
         names: (namesOf.get(sha256) ?? []).map(({ name }) => name),
-        ...{ format, outcome, submitted, firstSeen, lastSeen },
         findings: (findingsOf.get(sha256) ?? []).map(({ sample: _sample, c2, ...finding }) => ({
           ...finding,
           c2: JSON.parse(c2) as string[],

@@ -42,7 +42,7 @@ export async function scales(db: Database): Promise<Scales> {
   return (await stateOf(db)).scales;
 }
 
-/** The state of correlation and the scales, by one question. */
+/** What is the same for all ties: how far correlation is, how many samples hold anything, what may tie nothing. */
 export async function stateOf(db: Database) {
   const [row] = await ask<{ built: boolean; exclusions: string; of: number; entries: string[] }>(
     db,
@@ -50,12 +50,10 @@ export async function stateOf(db: Database) {
         (select coalesce(json_agg(entry order by entry), '[]') from assay.exclusions) as entries
       from assay.correlation`,
   );
+  const of = row?.of ?? 0;
   const excluded = exclusionsOf((row?.entries ?? []).map(decodeText));
-  return {
-    built: row?.built ?? false,
-    exclusions: row?.exclusions ?? "",
-    scales: scalesOf(row?.of ?? 0, excluded),
-  };
+  const { built, exclusions } = row ?? { built: false, exclusions: "" };
+  return { built, exclusions, of, excluded, scales: scalesOf(of, excluded) };
 }
 
 function scalesOf(of: number, excluded: Exclusions): Scales {
