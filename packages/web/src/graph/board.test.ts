@@ -4,6 +4,7 @@ import { drawn, histogram, NO_FILTER, timeSpan } from "./filter.ts";
 import { forces, PER_NODE, placesOf } from "./forces.ts";
 import { toGraphml } from "./graphml.ts";
 import { groupBy } from "./groups.ts";
+import { labelOf } from "./labels.ts";
 import { findPath } from "./path.ts";
 import { placeNew } from "./places.ts";
 
@@ -151,6 +152,44 @@ describe("groups", () => {
   it("by family: a value of two families is of none", () => {
     const { of } = groupBy(board, "family");
     expect([of.get("s2"), of.get("other"), of.get("c2")]).toEqual(["win.b", "win.a", undefined]);
+  });
+});
+
+describe("the whole corpus, by clusters", () => {
+  const families = (...names: string[]) => names.map((family, i) => ({ family, samples: 9 - i }));
+  const overview = add(
+    EMPTY,
+    answer(
+      [
+        node("old", "cluster", {
+          ...{ families: families("win.remcos", "win.quasar_rat"), samples: 12 },
+          ...{ firstSeen: "2024-01-01T00:00:00.000Z", lastSeen: "2024-02-01T00:00:00.000Z" },
+        }),
+        node("new", "community", {
+          ...{ families: families("win.a", "win.b", "win.c", "win.d"), samples: 400 },
+          ...{ firstSeen: "2024-01-20T00:00:00.000Z", lastSeen: "2024-06-01T00:00:00.000Z" },
+        }),
+        node("rest", "group", { samples: 7 }),
+      ],
+      [],
+    ),
+  );
+
+  it("is called after what is in each", () => {
+    expect([...overview.nodes.values()].map(labelOf)).toEqual([
+      "remcos + quasar rat · 12",
+      "a + b + c … · 400",
+      "7 more",
+    ]);
+  });
+  it("has a time, and shows what was seen within a part of it", () => {
+    expect(timeSpan(overview)).toEqual({ first: Date.parse("2024-01-01"), last: Date.parse("2024-01-20") });
+    const inTime = (since: string) =>
+      [...drawn(overview, { ...NO_FILTER, since: Date.parse(since) }).nodes.keys()].filter(
+        (key) => key !== "rest",
+      );
+    expect(inTime("2024-01-31")).toEqual(["old", "new"]);
+    expect(inTime("2024-03-01")).toEqual(["new"]);
   });
 });
 

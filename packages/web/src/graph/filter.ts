@@ -25,7 +25,8 @@ export function drawn(board: Board, filter: Filter): Drawn {
   const byKind = (node: GraphNode) => board.seeds.has(node.key) || !filter.hidden.has(node.kind);
   const nodes = new Map<string, GraphNode>();
   for (const node of board.nodes.values())
-    if (node.kind !== "group" && byKind(node) && isInTime(board, node, inTime)) nodes.set(node.key, node);
+    if (node.kind !== "group" && byKind(node) && isInTime(board, node, inTime, filter))
+      nodes.set(node.key, node);
   for (const node of board.nodes.values())
     if (node.kind === "group" && byKind(node) && nodes.has(node.of ?? "")) nodes.set(node.key, node);
   const edges = new Map<string, GraphEdge>();
@@ -46,14 +47,24 @@ function samplesInTime(board: Board, { since, until }: Filter): ReadonlySet<stri
   return found;
 }
 
-/** What is no sample is there when a sample around it is, or when there is none around it to ask. */
-function isInTime(board: Board, node: GraphNode, inTime: ReadonlySet<string> | undefined): boolean {
+/** What is no sample is there when a sample around it is; without one, when its own time says so, or nothing does. */
+function isInTime(
+  board: Board,
+  node: GraphNode,
+  inTime: ReadonlySet<string> | undefined,
+  filter: Filter,
+): boolean {
   if (inTime === undefined) return true;
   if (node.kind === "sample") return inTime.has(node.key);
   const around = (neighbours(board).get(node.key) ?? []).filter(
     ({ other }) => board.nodes.get(other)?.kind === "sample",
   );
-  return around.length === 0 || around.some(({ other }) => inTime.has(other));
+  return around.length === 0 ? overlaps(node, filter) : around.some(({ other }) => inTime.has(other));
+}
+
+function overlaps({ firstSeen, lastSeen }: GraphNode, { since, until }: Filter): boolean {
+  const [first, last] = [Date.parse(firstSeen ?? ""), Date.parse(lastSeen ?? "")];
+  return !(first > (until ?? first) || last < (since ?? last));
 }
 
 function joinOverSamples(
@@ -95,14 +106,16 @@ export function timeSpan(board: Board): TimeSpan | undefined {
   return first === undefined || last === undefined || first === last ? undefined : { first, last };
 }
 
-/** When the samples were first seen, ascending. */
+/** When the samples were first seen, ascending; where none is drawn, the clusters. */
 export function sampleTimes(board: Board): number[] {
-  const times: number[] = [];
-  for (const { kind, firstSeen } of board.nodes.values()) {
-    const at = kind === "sample" && firstSeen !== undefined ? Date.parse(firstSeen) : Number.NaN;
-    if (!Number.isNaN(at)) times.push(at);
-  }
-  return times.sort((a, b) => a - b);
+  const of = (isWanted: (kind: Kind) => boolean) =>
+    [...board.nodes.values()]
+      .filter(({ kind }) => isWanted(kind))
+      .map(({ firstSeen }) => Date.parse(firstSeen ?? ""))
+      .filter((at) => !Number.isNaN(at))
+      .sort((a, b) => a - b);
+  const samples = of((kind) => kind === "sample");
+  return samples.length > 0 ? samples : of((kind) => kind === "cluster" || kind === "community");
 }
 
 /** How many of the times fall into each of `bins` equal parts of the span. */

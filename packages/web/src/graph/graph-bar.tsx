@@ -51,7 +51,7 @@ export function GraphBar(props: GraphBarProps) {
           type="search"
           autoComplete="off"
           spellCheck={false}
-          placeholder="around a hash, an address, family:…, a cluster; empty: the largest clusters"
+          placeholder="around a hash, an address, family:…, a cluster; empty: the whole corpus"
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
         />

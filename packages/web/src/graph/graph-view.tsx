@@ -21,8 +21,6 @@ import "./graph.css";
 
 const StageView = lazy(() => import("./stage-view.tsx"));
 
-/** Steps around both ends that a path is looked for in. */
-const REACH = 3;
 const DEFAULT_DEPTH = 2;
 const MAX_DEPTH = 4;
 
@@ -185,11 +183,8 @@ export default function GraphView() {
   );
 }
 
-/** Looks in what is known first, then once further around both ends. */
-function usePath(
-  board: Board,
-  reach: (ends: readonly string[], depth: number) => Promise<Board | undefined>,
-) {
+/** Looks in what is drawn first, then in the whole corpus. */
+function usePath(board: Board, reach: (from: string, to: string) => Promise<Board | undefined>) {
   const [ends, setEnds] = useState<PathEnds>({ from: undefined, to: undefined });
   const [steps, setSteps] = useState<readonly PathStep[]>();
   const [state, setState] = useState<"choosing" | "searching" | "found" | "none">();
@@ -206,7 +201,7 @@ function usePath(
         from === undefined || to === undefined ? "choosing" : found === undefined ? "searching" : "found",
       );
       if (from === undefined || to === undefined || found !== undefined) return;
-      void reach([from, to], REACH).then((wider) => {
+      void reach(from, to).then((wider) => {
         const second = wider === undefined ? undefined : findPath(wider, from, to);
         setSteps(second);
         setState(second === undefined ? "none" : "found");

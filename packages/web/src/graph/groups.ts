@@ -31,7 +31,9 @@ function own(
   if (by === "kind") return kind;
   if (by === "family") {
     if (kind === "family") return label;
-    return kind === "sample" ? families?.[0]?.family : undefined;
+    return kind === "sample" || kind === "cluster" || kind === "community"
+      ? families?.[0]?.family
+      : undefined;
   }
   if (kind === "cluster") return key;
   if (kind === "community") return community ?? key;

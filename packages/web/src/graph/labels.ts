@@ -14,9 +14,12 @@ export const KINDS: readonly Kind[] = [
   "campaign",
   "family",
   "cluster",
+  "community",
   "group",
 ];
 
+/** Families that a cluster is called after. */
+const MAX_FAMILIES = 3;
 /** Longer ones hide others; the details have all of it. */
 const MAX_LABEL = 44;
 
@@ -57,6 +60,12 @@ export function labelOf({
       return `config ${short(label)}`;
     case "family":
       return familyName(label);
+    case "cluster":
+    case "community": {
+      const most = (families ?? []).slice(0, MAX_FAMILIES).map(({ family }) => familyName(family));
+      const others = (families?.length ?? 0) > MAX_FAMILIES ? " …" : "";
+      return most.length === 0 ? label : `${most.join(" + ")}${others} · ${samples ?? "?"}`;
+    }
     case "group":
       return `${atLeast ? "≥ " : ""}${samples ?? "?"} more`;
     default:

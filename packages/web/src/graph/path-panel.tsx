@@ -36,10 +36,8 @@ export function PathPanel({ board, ends, steps, state, onSelect, onClose }: Path
             From <bdi>{labelOf(from)}</bdi>. Choose the other end, then <em>Path to here</em>.
           </p>
         )}
-        {state === "searching" && <p className="dim pulse">Looking further around both ends …</p>}
-        {state === "none" && (
-          <p>There is no way between the two over anything that the corpus ties within a few steps.</p>
-        )}
+        {state === "searching" && <p className="dim pulse">Looking through the corpus …</p>}
+        {state === "none" && <p>There is no way between the two within twelve ties.</p>}
         {state === "found" && steps !== undefined && (
           <ol className="steps">
             {steps.map(({ node, by }) => {

@@ -11,7 +11,7 @@ export interface BoardState {
   readonly again: () => void;
   /** How many nodes came. */
   readonly expand: (key: string) => Promise<number>;
-  readonly reach: (ends: readonly string[], depth: number) => Promise<Board | undefined>;
+  readonly reach: (from: string, to: string) => Promise<Board | undefined>;
 }
 
 /** `seed`: undefined for the overview of the corpus. */
@@ -57,9 +57,9 @@ export function useBoard(seed: string | undefined, depth: number): BoardState {
     [take],
   );
   const reach = useCallback(
-    async (ends: readonly string[], far: number) => {
+    async (from: string, to: string) => {
       setLoading(true);
-      return take(await reached(current.current, ends, far));
+      return take(await reached(current.current, [from, to]));
     },
     [take],
   );
