@@ -7,7 +7,6 @@
  * What it holds is made by the server itself: campaigns of skewed size with hosts, sockets, mutexes and ids of their own,
  * two indicators that each sample has alone, file names that many share, a few samples that tie campaigns together.
  */
-import { existsSync, readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { sql } from "drizzle-orm";
 import pg from "pg";
@@ -155,44 +154,17 @@ async function fill(server: string): Promise<void> {
   await client.end();
 }
 
-/** Processes of the server that this one talks to. */
-let backends: number[] = [];
-
-async function findBackends({ db }: Corpus): Promise<void> {
-  const rows = await ask<{ pid: number }>(
-    db,
-    sql`select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend'`,
-  );
-  backends = rows.map(({ pid }) => pid).filter((pid) => existsSync(`/proc/${pid}/schedstat`));
-}
-
-/** Milliseconds that this process and the server's spent on a processor: what others do does not count. */
-function busy(): number {
-  const { user, system } = process.cpuUsage();
-  const server = backends.reduce(
-    (sum, pid) => sum + Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / 1e6,
-    0,
-  );
-  return (user + system) / 1000 + server;
-}
-
-/** The time of each round by the clock and, where the system says so, on processors: on a busy machine they differ. */
 async function timed(what: string, ask: (round: number) => Promise<unknown>, rounds = ROUNDS): Promise<void> {
   for (let warm = 0; warm < 5; warm++) await ask(-1 - warm);
-  const clock: number[] = [];
-  const processor: number[] = [];
+  const times: number[] = [];
   for (let round = 1; round <= rounds; round++) {
-    const [started, before] = [performance.now(), busy()];
+    const started = performance.now();
     await ask(round);
-    clock.push(performance.now() - started);
-    processor.push(busy() - before);
+    times.push(performance.now() - started);
   }
-  const told = [clock, processor].map((times) => {
-    times.sort((a, b) => a - b);
-    const quantile = (q: number) => (times[Math.floor(q * (times.length - 1))] as number).toFixed(1);
-    return `median ${quantile(0.5)} ms, p95 ${quantile(0.95)} ms`;
-  });
-  console.log(`${what}: ${told[0]}; on processors ${told[1]}`);
+  times.sort((a, b) => a - b);
+  const quantile = (q: number) => (times[Math.floor(q * (times.length - 1))] as number).toFixed(1);
+  console.log(`${what}: median ${quantile(0.5)} ms, p95 ${quantile(0.95)} ms`);
 }
 
 async function wall(what: string, work: () => Promise<unknown>): Promise<void> {
@@ -231,22 +203,26 @@ async function measure({ db }: Corpus): Promise<void> {
     () => expandHub(db, "domain:hub.bench.pw", cursor, { limit: 50 }),
     50,
   );
-  const put = (name: string, c2: readonly string[]) =>
-    putBatch(db, RUN, [
+  // New ones each time that this corpus is measured.
+  const turn = Date.now().toString(36);
+  const put = (what: string, c2: readonly string[]) => {
+    const name = `${what}-${turn}`;
+    return putBatch(db, RUN, [
       {
         sample: made(name, { c2, mutex: [`m-${name}`], campaign: `campaign-${campaign()}` }),
         firstAt: AT,
         lastAt: AT,
       },
     ]);
+  };
   await timed("store one more sample of a known campaign", (i) =>
     put(`known-${i}`, [`c${campaign()}.bench.pw`]),
   );
-  await timed("store one more sample of the hub", (i) => put(`hub-${i}`, [hub, `h${i}.bench.pw`]));
+  await timed("store one more sample of the hub", (i) => put(`hub-${i}`, [hub, `h${i}-${turn}.bench.pw`]));
   await timed("store one that joins two campaigns", (i) =>
     put(`joins-${i}`, [`c${campaign()}.bench.pw`, `c${campaign()}.bench.pw`]),
   );
-  await timed("store one that ties nothing", (i) => put(`alone-${i}`, [`alone${i}.bench.pw`]));
+  await timed("store one that ties nothing", (i) => put(`alone-${i}`, [`alone${i}-${turn}.bench.pw`]));
 }
 
 async function sizes({ db }: Corpus): Promise<void> {
@@ -269,7 +245,8 @@ async function sizes({ db }: Corpus): Promise<void> {
 /** What workers do when nothing else is to be done: all of it once takes long, so a minute of it. */
 async function communities({ db }: Corpus): Promise<void> {
   const left = async () =>
-    (await ask<{ n: number }>(db, sql`select count(*)::integer as n from assay.clusters where touched`))[0]?.n;
+    (await ask<{ n: number }>(db, sql`select count(*)::integer as n from assay.clusters where touched`))[0]
+      ?.n;
   const before = await left();
   await wall("communities", () => detectCommunities(db, 5000, performance.now() + COMMUNITIES_MS));
   console.log(`  of ${before} clusters ${await left()} are left`);
@@ -305,7 +282,6 @@ try {
     console.log(`load at start ${loadavg()[0]?.toFixed(1)}`);
     await make(url, corpus);
     await count(corpus);
-    await findBackends(corpus);
     await measure(corpus);
     await sizes(corpus);
     await communities(corpus);

@@ -3,7 +3,7 @@
  * is limited to 65,535 of them, and takes longer to put together than to carry out.
  */
 import { type Column, getTableColumns, type SQL, sql } from "drizzle-orm";
-import type { PgTable } from "drizzle-orm/pg-core";
+import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import type { Database } from "./database.ts";
 
 /** Rows of one statement. */
@@ -56,27 +56,57 @@ export async function insertAll(db: Database, all: readonly Rows[]): Promise<voi
 }
 
 function insertion(table: PgTable, rows: Rows["rows"], onConflict: SQL): SQL {
+  const { columns, before, after } = formOf(table);
+  return sql`${before}${jsonRows(columns, rows)}${after} ${onConflict}`;
+}
+
+type Columns = readonly (readonly [key: string, column: Column])[];
+
+interface Form {
+  readonly columns: Columns;
+  /** What a statement says around its rows. */
+  readonly before: SQL;
+  readonly after: SQL;
+}
+
+const forms = new WeakMap<PgTable, Form>();
+
+/** Put together once: this takes longer than what is done with it. */
+function formOf(table: PgTable): Form {
+  const known = forms.get(table);
+  if (known !== undefined) return known;
+  const { schema, name } = getTableConfig(table);
   const columns = Object.entries(getTableColumns(table));
-  const names = sql.join(
-    columns.map(([, { name }]) => sql.identifier(name)),
-    sql`, `,
-  );
-  return sql`insert into ${table} (${names}) select ${names} from ${recordset(columns, rows)} ${onConflict}`;
+  const names = columns.map(([, column]) => `"${column.name}"`).join(", ");
+  const form = {
+    columns,
+    before: sql.raw(
+      `insert into ${schema === undefined ? "" : `"${schema}".`}"${name}" (${names}) select ${names} from json_to_recordset(`,
+    ),
+    after: sql.raw(`::json) as r (${typesOf(columns)})`),
+  };
+  forms.set(table, form);
+  return form;
 }
 
 /** A source of rows called `r`, with these columns of a table. */
-export function recordset(
-  columns: readonly (readonly [key: string, column: Column])[],
-  rows: readonly Readonly<Record<string, unknown>>[],
-): SQL {
-  const records = rows.map((row) =>
-    Object.fromEntries(columns.map(([key, column]) => [column.name, jsonOf(column, row[key])])),
-  );
-  const types = columns.map(
-    ([, column]) =>
-      sql`${sql.identifier(column.name)} ${sql.raw(column.getSQLType().replace(/ collate .*$/, ""))}`,
-  );
-  return sql`json_to_recordset(${JSON.stringify(records)}::json) as r (${sql.join(types, sql`, `)})`;
+export function recordset(columns: Columns, rows: Rows["rows"]): SQL {
+  return sql`json_to_recordset(${jsonRows(columns, rows)}::json) as r (${sql.raw(typesOf(columns))})`;
+}
+
+function typesOf(columns: Columns): string {
+  return columns
+    .map(([, column]) => `"${column.name}" ${column.getSQLType().replace(/ collate .*$/, "")}`)
+    .join(", ");
+}
+
+function jsonRows(columns: Columns, rows: Rows["rows"]): string {
+  const records = rows.map((row) => {
+    const record: Record<string, unknown> = {};
+    for (const [key, column] of columns) record[column.name] = jsonOf(column, row[key]);
+    return record;
+  });
+  return JSON.stringify(records);
 }
 
 /** A value as its type's text form. */

@@ -1,0 +1,193 @@
+/**
+ * The pages' budgets in a real Chromium without a graphics card: how soon the first page is usable, how a table of
+ * 100,000 rows scrolls, how soon a graph of 5,000 nodes can be worked with. `npm run bench:web`, after `npm run build`.
+ *
+ * The server is the command's own; the batch and the graph are made up here, as its answers would be, so that what is
+ * measured is the page.
+ */
+import { createHash } from "node:crypto";
+import type { Browser, Page } from "playwright-core";
+import type { BatchTableRow } from "../../app/src/api/schemas/table.ts";
+import type { Graph, GraphEdge, GraphNode } from "../../app/src/store/graph-model.ts";
+import { openPage, startBrowser, startServer } from "../src/e2e/harness.ts";
+
+const ROWS = Number(process.argv[2] ?? 100_000);
+const NODES = Number(process.argv[3] ?? 5000);
+const LOADS = 7;
+const SCROLL_MS = 6000;
+/** Frames above this are slower than 30 a second. */
+const SLOW_MS = 1000 / 30;
+const BATCH = "00000000-0000-4000-8000-000000000001";
+const FAMILIES = ["win.lumma", "win.quasar_rat", "win.remcos", "win.redline_stealer", "win.vidar"];
+
+const server = await startServer(0);
+const browser = await startBrowser();
+try {
+  const loads: number[] = [];
+  for (let i = 0; i < LOADS; i++) loads.push(await firstLoad(browser));
+  tell("first page usable", loads, "ms");
+  await scrolling(browser);
+  await graph(browser);
+} finally {
+  await browser.close();
+  await server.stop();
+}
+
+function tell(what: string, times: number[], unit: string): void {
+  times.sort((a, b) => a - b);
+  const at = (q: number) => (times[Math.floor(q * (times.length - 1))] ?? 0).toFixed(0);
+  console.log(
+    `${what}: median ${at(0.5)} ${unit}, p95 ${at(0.95)}, p99 ${at(0.99)}, most ${at(1)} (${times.length})`,
+  );
+}
+
+/** From the beginning of the navigation, nothing cached, until files may be chosen. */
+async function firstLoad(of: Browser): Promise<number> {
+  const { page } = await openPage(of, server, "/");
+  await page.getByRole("button", { name: "Choose files" }).and(page.locator(":enabled")).waitFor();
+  const ms = await page.evaluate(() => performance.now());
+  await page.context().close();
+  return ms;
+}
+
+function sha(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function row(n: number): BatchTableRow {
+  const hash = sha(`row ${n}`);
+  const family = FAMILIES[n % FAMILIES.length] as string;
+  const has = n % 7 !== 0;
+  const finding = { family, layout: "L1", version: "4.9", confidence: "proved", config: hash } as const;
+  return {
+    ...{ n, file: hash, sha256: hash, name: `invoice-${n}.exe`, state: "done", stage: null },
+    outcome: has ? "config" : "unknown",
+    reason: has ? null : "no family's marks are in it, nor in any layer below",
+    families: has ? [family] : [],
+    findings: has ? [{ ...finding, c2: [`tcp://203.0.113.${n % 250}:2404`] }] : [],
+    shared: has ? [{ value: `203.0.113.${n % 250}`, samples: 400 }] : [],
+    cluster: has ? `cluster-${n % 250}` : null,
+  } as unknown as BatchTableRow;
+}
+
+async function scrolling(of: Browser): Promise<void> {
+  const { page } = await openPage(of, server, "/");
+  const states = { done: ROWS, queued: 0, active: 0, failed: 0, dead: 0, cancelled: 0 };
+  const head = { id: BATCH, kind: "interactive", createdAt: "2026-03-01T00:00:00.000Z", total: ROWS };
+  const detail = { ...head, byState: states, ended: true, events: 0, samples: [], next: null };
+  await page.route("**/api/v1/batches/**", (route) => {
+    const url = new URL(route.request().url());
+    if (!url.pathname.endsWith("/table")) return route.fulfill({ json: detail });
+    const from = Number(url.searchParams.get("cursor") ?? 0);
+    const limit = Number(url.searchParams.get("limit"));
+    const rows = Array.from({ length: Math.min(limit, ROWS - from) }, (_, i) => row(from + i + 1));
+    return route.fulfill({ json: { rows, next: from + limit < ROWS ? String(from + limit) : null } });
+  });
+  await page.goto(`${server.url}/batches/${BATCH}`);
+  await page.locator(`.batch-table[aria-rowcount="${ROWS + 1}"]`).waitFor();
+  console.log(`${ROWS} rows are there after ${(await now(page)).toFixed(0)} ms`);
+  const frames = await page.evaluate(async (ms) => {
+    const table = document.querySelector(".batch-table");
+    if (table === null) throw new Error("no table");
+    const times: number[] = [];
+    let before = await new Promise<number>(requestAnimationFrame);
+    const end = before + ms;
+    // Faster than a wheel: other rows with every frame, the whole table several times.
+    for (let step = 0; before < end; step++) {
+      table.scrollTop = (step * 3701) % (table.scrollHeight - table.clientHeight);
+      const at = await new Promise<number>(requestAnimationFrame);
+      times.push(at - before);
+      before = at;
+    }
+    return times;
+  }, SCROLL_MS);
+  const slow = frames.filter((ms) => ms > SLOW_MS).length;
+  tell(`frames while ${ROWS} rows scroll`, frames, "ms");
+  console.log(`  ${slow} of ${frames.length} frames slower than 30 a second`);
+  for (const [what, act] of [
+    [
+      "sorted by family",
+      () => page.getByRole("columnheader", { name: "Family" }).getByRole("button").click(),
+    ],
+    [
+      "filtered",
+      () =>
+        page
+          .getByRole("searchbox", { name: /filter/i })
+          .first()
+          .fill("invoice-777"),
+    ],
+  ] as const) {
+    const started = await now(page);
+    await act();
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0))));
+    console.log(`  ${what}: ${((await now(page)) - started).toFixed(0)} ms`);
+  }
+  await page.context().close();
+}
+
+function now(page: Page): Promise<number> {
+  return page.evaluate(() => performance.now());
+}
+
+/** Campaigns of samples around a few hosts each, some of them tied. */
+function made(): Graph {
+  const nodes: GraphNode[] = [];
+  const edges: GraphEdge[] = [];
+  const hosts = Math.floor(NODES / 10);
+  for (let i = 0; i < hosts; i++) {
+    const key = `domain:c${i}.bench.example`;
+    nodes.push({
+      key,
+      kind: "indicator",
+      type: "domain",
+      label: `c${i}.bench.example`,
+      depth: 1,
+      samples: 9,
+    });
+    if (i % 5 === 4)
+      edges.push({ from: key, to: `domain:c${i - 1}.bench.example`, kind: "near-duplicate", weight: 0.3 });
+  }
+  for (let i = hosts; i < NODES; i++) {
+    const hash = sha(`node ${i}`);
+    const [families, key] = [[{ family: FAMILIES[i % 5] as string, samples: 1 }], `sha256:${hash}`];
+    const firstSeen = new Date(1.7e12 + i * 3.6e6).toISOString();
+    nodes.push({ key, kind: "sample", label: hash, depth: 2, names: [`s${i}.exe`], families, firstSeen });
+    for (const host of new Set([i % hosts, (i * 7) % 11 === 0 ? (i * 13) % hosts : i % hosts]))
+      edges.push({ from: key, to: `domain:c${host}.bench.example`, kind: "holds", weight: 0.7, why: "c2" });
+  }
+  return { seeds: [], nodes, edges, of: 1_000_000, leftOut: 0 };
+}
+
+async function graph(of: Browser): Promise<void> {
+  const json = made();
+  const times: number[] = [];
+  for (let i = 0; i < LOADS; i++) {
+    const { page } = await openPage(of, server, "/corpus");
+    await page.route("**/api/v1/graph?*", (route) => route.fulfill({ json }));
+    await page.goto(`${server.url}/graph?seed=bench`);
+    // Interactive: the picture is there, and what is asked of the page is answered within a tenth of a second, thrice.
+    times.push(
+      await page.evaluate(async (wanted) => {
+        for (let quick = 0, before = performance.now(); quick < 3; ) {
+          const at = await new Promise<number>(requestAnimationFrame);
+          const canvas = document.querySelector(`.canvas[aria-label^="Graph of ${wanted} nodes"] canvas`);
+          quick = canvas !== null && at - before < 100 ? quick + 1 : 0;
+          before = at;
+        }
+        const [data] = performance
+          .getEntriesByType("resource")
+          .filter(({ name }) => name.includes("/api/v1/graph?")) as PerformanceResourceTiming[];
+        return performance.now() - (data?.responseEnd ?? 0);
+      }, NODES),
+    );
+    if (i === LOADS - 1) {
+      await page.locator('.canvas[data-resting="true"]').waitFor();
+      console.log(
+        `  its layout has come to rest ${((await now(page)) / 1000).toFixed(1)} s after the beginning`,
+      );
+    }
+    await page.context().close();
+  }
+  tell(`graph of ${NODES} nodes and ${json.edges.length} ties, interactive after its data`, times, "ms");
+}
