@@ -23,11 +23,20 @@ export interface Host {
 
 export function makeHosts(count: number, namespaces: boolean): readonly Host[] {
   if (!namespaces) return Array.from({ length: count }, () => new Process());
+  // What a trial left that was killed itself: no others can be at work here.
+  for (let i = 0; i < count; i++) {
+    spawnSync("ip", ["netns", "del", nameOf(i)]);
+    spawnSync("ip", ["link", "del", linkOf(i)]);
+  }
+  spawnSync("ip", ["link", "del", BRIDGE]);
   ip("link", "add", BRIDGE, "type", "bridge");
   ip("addr", "add", `${SERVER_ADDRESS}/24`, "dev", BRIDGE);
   ip("link", "set", BRIDGE, "up");
   return Array.from({ length: count }, (_, i) => new Namespace(i));
 }
+
+const nameOf = (host: number) => `assay-h${host}`;
+const linkOf = (host: number) => `assay-v${host}`;
 
 class Process implements Host {
   #child: ChildProcess | undefined;
@@ -91,8 +100,8 @@ class Namespace extends Process {
 
   constructor(i: number) {
     super();
-    this.#name = `assay-h${i}`;
-    this.#link = `assay-v${i}`;
+    this.#name = nameOf(i);
+    this.#link = linkOf(i);
     ip("netns", "add", this.#name);
     ip("link", "add", this.#link, "type", "veth", "peer", "name", "eth0", "netns", this.#name);
     ip("link", "set", this.#link, "master", BRIDGE);
@@ -117,7 +126,7 @@ class Namespace extends Process {
     ip("netns", "del", this.#name);
     // The bridge goes with the last; deleting what is gone is no matter.
     spawnSync("ip", ["link", "del", this.#link]);
-    if (this.#name === "assay-h0") spawnSync("ip", ["link", "del", BRIDGE]);
+    if (this.#name === nameOf(0)) spawnSync("ip", ["link", "del", BRIDGE]);
   }
 }
 

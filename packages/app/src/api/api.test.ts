@@ -49,6 +49,57 @@ describe.each(KINDS)("the API on %s", (kind) => {
     expect(again.body.accepted).toMatchObject([{ sha256: sha256Of("one"), state: "known" }]);
   });
 
+  holds("takes an upload file by file into one batch, and shows it as a table page by page", async () => {
+    const batch = crypto.randomUUID();
+    const shared = made("table-a", { c2: ["table-host.pw", "only-a.pw"] });
+    const samples = new Map([
+      ["table-a", shared],
+      ["table-b", made("table-b", { c2: ["table-host.pw"] })],
+      ["table-c", empty("table-c")],
+    ]);
+    for (const name of samples.keys()) {
+      const sent = await api.upload([file(name)], [["batch", batch]]);
+      expect([sent.status, sent.body.batch]).toEqual([202, batch]);
+    }
+    const refused = await api.upload([file("table-d")], [["batch", "no uuid"]]);
+    expect([refused.status, refused.body.detail]).toEqual([400, "batch is a UUID"]);
+    await api.work(batch, async (_path, name) => samples.get(name) ?? empty(name));
+    const first = await api.ask(`/api/v1/batches/${batch}/table?limit=2`);
+    expect(first.body.rows).toMatchObject([
+      {
+        ...{ n: 1, name: "table-a", state: "done", outcome: "config", families: ["win.test"] },
+        shared: [{ value: "table-host.pw", samples: 2 }],
+      },
+      { n: 2, name: "table-b", shared: [{ value: "table-host.pw", samples: 2 }] },
+    ]);
+    const rest = await api.ask(
+      `/api/v1/batches/${batch}/table?limit=2&cursor=${encodeURIComponent(first.body.next)}`,
+    );
+    expect(rest.body).toMatchObject({
+      rows: [{ n: 3, name: "table-c", outcome: "unknown", findings: [], shared: [], cluster: null }],
+      next: null,
+    });
+    expect((await api.ask(`/api/v1/batches/${crypto.randomUUID()}/table`)).status).toBe(404);
+  });
+
+  holds("exports just the samples that are named, each once", async () => {
+    await analysed("chosen", "not-chosen");
+    const post = (body: unknown) =>
+      api.ask("/api/v1/exports/csv", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    const [chosen, unknown] = [sha256Of("chosen"), sha256Of("nobody has it")];
+    const { status, headers, text } = await post({ samples: [chosen, chosen, unknown] });
+    expect(status).toBe(200);
+    expect(headers.get("content-disposition")).toBe('attachment; filename="assay-csv.csv"');
+    expect(text).toContain("chosen.example");
+    expect(text).not.toContain("not-chosen.example");
+    expect((await post({ samples: [] })).status).toBe(400);
+    expect((await post({ samples: ["no hash"] })).status).toBe(400);
+  });
+
   holds("gives a sample with its report, its history, and the same report alone", async () => {
     await analysed("detail");
     const sha256 = sha256Of("detail");

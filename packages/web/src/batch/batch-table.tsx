@@ -1,6 +1,6 @@
 /** The table itself: as many rows as there are, drawn only where one looks; the keyboard goes through it. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, useCallback, useRef, useState } from "react";
+import { type KeyboardEvent, memo, useCallback, useMemo, useRef, useState } from "react";
 import { count, short } from "../format.ts";
 import { Hostile } from "../hostile.tsx";
 import { defangedHost, plain } from "../hostile-text.ts";
@@ -10,6 +10,8 @@ import { CopyButton } from "../ui/copy.tsx";
 import type { Column, Item, Line, Sort } from "./table-model.ts";
 
 const ROW_PX = 27;
+/** Rows above and below what is seen. */
+const OVERSCAN = 6;
 /** As in batch.css. */
 const HEAD_PX = 28;
 
@@ -43,7 +45,7 @@ export function BatchTable({ lines, sort, onSort, selected, onSelect, closed, on
     count: lines.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    overscan: 12,
+    overscan: OVERSCAN,
     scrollMargin: HEAD_PX,
     scrollPaddingStart: HEAD_PX,
   });
@@ -96,8 +98,11 @@ export function BatchTable({ lines, sort, onSort, selected, onSelect, closed, on
     event.preventDefault();
   };
 
-  const all = lines.flatMap((line) => (line.kind === "item" ? [line.item.key] : []));
-  const isAll = all.length > 0 && all.every((key) => selected.has(key));
+  const all = useMemo(() => lines.flatMap((line) => (line.kind === "item" ? [line.item.key] : [])), [lines]);
+  const isAll = useMemo(
+    () => all.length > 0 && all.length <= selected.size && all.every((key) => selected.has(key)),
+    [all, selected],
+  );
   return (
     <div
       ref={scroller}
@@ -136,14 +141,9 @@ export function BatchTable({ lines, sort, onSort, selected, onSelect, closed, on
         {rows.getVirtualItems().map(({ index, start }) => {
           const line = lines[index];
           if (line === undefined) return null;
-          const place = { transform: `translateY(${start - HEAD_PX}px)` };
-          const rowProps = {
-            style: place,
-            "aria-rowindex": index + 2,
-            "data-at": index === at ? "" : undefined,
-          };
+          const place = { index, top: start - HEAD_PX, isCurrent: index === at };
           return line.kind === "group" ? (
-            <div key={`group ${line.id}`} className="row group" role="row" {...rowProps}>
+            <div key={`group ${line.id}`} className="row group" role="row" {...placed(place)}>
               <span role="cell">
                 <input
                   type="checkbox"
@@ -164,9 +164,9 @@ export function BatchTable({ lines, sort, onSort, selected, onSelect, closed, on
               key={line.item.key}
               item={line.item}
               selected={selected.has(line.item.key)}
-              onToggle={(event) => toggle(index, event.shiftKey)}
-              onPoint={() => setAt(index)}
-              rowProps={rowProps}
+              onToggle={toggle}
+              onPoint={setAt}
+              {...place}
             />
           );
         })}
@@ -183,15 +183,30 @@ function isChosen(line: Line | undefined, selected: ReadonlySet<string>): boolea
   return line !== undefined && keysOf(line).every((key) => selected.has(key));
 }
 
-interface RowProps {
-  readonly item: Item;
-  readonly selected: boolean;
-  readonly onToggle: (event: MouseEvent) => void;
-  readonly onPoint: () => void;
-  readonly rowProps: Readonly<Record<string, unknown>>;
+interface Place {
+  readonly index: number;
+  /** Pixels below the first. */
+  readonly top: number;
+  readonly isCurrent: boolean;
 }
 
-function Row({ item, selected, onToggle, onPoint, rowProps }: RowProps) {
+function placed({ index, top, isCurrent }: Place) {
+  return {
+    style: { transform: `translateY(${top}px)` },
+    "aria-rowindex": index + 2,
+    "data-at": isCurrent ? "" : undefined,
+  };
+}
+
+interface RowProps extends Place {
+  readonly item: Item;
+  readonly selected: boolean;
+  readonly onToggle: (index: number, range: boolean) => void;
+  readonly onPoint: (index: number) => void;
+}
+
+/** Drawn anew only when something of it changes: rows that stay in sight while others come cost nothing. */
+const Row = memo(function Row({ item, selected, onToggle, onPoint, ...place }: RowProps) {
   const { row } = item;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the rows' keys are those of the table
@@ -199,15 +214,15 @@ function Row({ item, selected, onToggle, onPoint, rowProps }: RowProps) {
       className={`row grid${selected ? " selected" : ""}`}
       role="row"
       aria-selected={selected}
-      onClick={onPoint}
-      {...rowProps}
+      onClick={() => onPoint(place.index)}
+      {...placed(place)}
     >
       <span role="cell">
         <input
           type="checkbox"
           aria-label={`Select ${plain(row.name)}`}
           checked={selected}
-          onClick={onToggle}
+          onClick={(event) => onToggle(place.index, event.shiftKey)}
           onChange={() => undefined}
         />
       </span>
@@ -250,6 +265,6 @@ function Row({ item, selected, onToggle, onPoint, rowProps }: RowProps) {
       </span>
     </div>
   );
-}
+});
 
 const STATES: Readonly<Record<string, string>> = { queued: "waiting", active: "analysing" };
