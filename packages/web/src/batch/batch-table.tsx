@@ -208,6 +208,7 @@ interface RowProps extends Place {
 /** Drawn anew only when something of it changes: rows that stay in sight while others come cost nothing. */
 const Row = memo(function Row({ item, selected, onToggle, onPoint, ...place }: RowProps) {
   const { row } = item;
+  const [isPointedAt, setPointedAt] = useState(false);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the rows' keys are those of the table
     <div
@@ -215,6 +216,8 @@ const Row = memo(function Row({ item, selected, onToggle, onPoint, ...place }: R
       role="row"
       aria-selected={selected}
       onClick={() => onPoint(place.index)}
+      onPointerEnter={() => setPointedAt(true)}
+      onPointerLeave={() => setPointedAt(false)}
       {...placed(place)}
     >
       <span role="cell">
@@ -233,7 +236,9 @@ const Row = memo(function Row({ item, selected, onToggle, onPoint, ...place }: R
       </span>
       <span role="cell" className="cut mono hash">
         <span className="cut">{row.sha256}</span>
-        <CopyButton text={row.sha256} label="copy" title={`Copy ${short(row.sha256)}…`} />
+        {(isPointedAt || place.isCurrent) && (
+          <CopyButton text={row.sha256} label="copy" title={`Copy ${short(row.sha256)}…`} />
+        )}
       </span>
       <span role="cell" className="cut">
         {row.families.map(familyName).join(", ")}
