@@ -28,7 +28,8 @@ export function drawn(board: Board, filter: Filter): Drawn {
     if (node.kind !== "group" && byKind(node) && isInTime(board, node, inTime, filter))
       nodes.set(node.key, node);
   for (const node of board.nodes.values())
-    if (node.kind === "group" && byKind(node) && nodes.has(node.of ?? "")) nodes.set(node.key, node);
+    if (node.kind === "group" && byKind(node) && (node.of === undefined || nodes.has(node.of)))
+      nodes.set(node.key, node);
   const edges = new Map<string, GraphEdge>();
   for (const [key, edge] of board.edges) if (nodes.has(edge.from) && nodes.has(edge.to)) edges.set(key, edge);
   if (filter.hidden.has("sample")) joinOverSamples(board, nodes, inTime, edges);

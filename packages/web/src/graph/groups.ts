@@ -10,7 +10,10 @@ export interface Grouping {
   readonly names: readonly string[];
 }
 
-export function groupBy(board: Pick<Board, "nodes" | "edges">, by: ColourBy): Grouping {
+export function groupBy(board: Pick<Board, "nodes" | "edges">, wanted: ColourBy): Grouping {
+  // Where clusters stand for their samples each would be of its own colour: what they are of says more.
+  const isWhole = ![...board.nodes.values()].some(({ kind }) => kind === "sample");
+  const by = isWhole && wanted === "cluster" ? "family" : wanted;
   const of = new Map<string, string>();
   for (const node of board.nodes.values()) {
     const name = own(board, node, by);

@@ -2,12 +2,13 @@
 import { UndirectedGraph } from "graphology";
 import Sigma from "sigma";
 import type { Settings } from "sigma/settings";
-import type { NodeDisplayData, PartialButFor } from "sigma/types";
+import type { NodeDisplayData } from "sigma/types";
 import { neighbours } from "./board.ts";
 import type { Drawn } from "./filter.ts";
 import { forces } from "./forces.ts";
 import type { Place } from "./graphml.ts";
 import type { Grouping } from "./groups.ts";
+import { LabelPen } from "./label-pen.ts";
 import { labelOf } from "./labels.ts";
 import { runLayout } from "./layout.ts";
 import { groupIndex, type Palette, palette, sizeOf, tieColour, tieSize } from "./paint.ts";
@@ -27,14 +28,13 @@ export interface Marks {
   readonly path: ReadonlySet<string>;
 }
 
-type Data = PartialButFor<NodeDisplayData, "x" | "y" | "size" | "label" | "color">;
-const FONT = "12px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif";
 const FIT_MS = 300;
 
 export class Stage {
   #graph = new UndirectedGraph();
   readonly #sigma: Sigma;
   readonly #events: StageEvents;
+  readonly #pen = new LabelPen();
   #paint: Palette;
   #stopLayout: () => void = () => undefined;
   #drawn: Drawn = { nodes: new Map(), edges: new Map() };
@@ -53,6 +53,7 @@ export class Stage {
       event.preventSigmaDefault();
       events.onExpand(event.node);
     });
+    this.#sigma.on("beforeRender", () => this.#pen.begin());
     this.#sigma.on("clickStage", () => events.onSelect(undefined));
     this.#sigma.on("enterNode", () => container.classList.add("on-node"));
     this.#sigma.on("leaveNode", () => container.classList.remove("on-node"));
@@ -71,8 +72,8 @@ export class Stage {
       stagePadding: 40,
       zIndex: true,
       hideEdgesOnMove: false,
-      defaultDrawNodeLabel: (context, data) => this.#drawLabel(context, data, false),
-      defaultDrawNodeHover: (context, data) => this.#drawLabel(context, data, true),
+      defaultDrawNodeLabel: (context, data) => this.#pen.write(context, data, this.#paint),
+      defaultDrawNodeHover: (context, data) => this.#pen.mark(context, data, this.#paint),
       nodeReducer: (key, data) => this.#node(key, data as NodeDisplayData),
       edgeReducer: (key, data) => this.#edge(key, data as { color: string; size: number }),
     };
@@ -162,37 +163,6 @@ export class Stage {
   }
 
   /** Text with a rim in the colour of the ground, so that it is read over any tie. */
-  #drawLabel(context: CanvasRenderingContext2D, data: Data, isHover: boolean): void {
-    const { text, ground, panel, accent } = this.#paint;
-    if (isHover) {
-      context.beginPath();
-      context.arc(data.x, data.y, data.size + 3, 0, 2 * Math.PI);
-      context.strokeStyle = accent;
-      context.lineWidth = 2;
-      context.stroke();
-    }
-    if (typeof data.label !== "string" || data.label === "") return;
-    context.font = FONT;
-    const [x, y] = [data.x + data.size + 5, data.y + 4];
-    if (isHover) {
-      const { width } = context.measureText(data.label);
-      context.fillStyle = panel;
-      context.strokeStyle = accent;
-      context.lineWidth = 1;
-      context.beginPath();
-      context.roundRect(x - 4, y - 14, width + 8, 20, 3);
-      context.fill();
-      context.stroke();
-    } else {
-      context.lineJoin = "round";
-      context.lineWidth = 4;
-      context.strokeStyle = ground;
-      context.strokeText(data.label, x, y);
-    }
-    context.fillStyle = text;
-    context.fillText(data.label, x, y);
-  }
-
   layout(): void {
     this.#stopLayout();
     const keys = this.#graph.nodes();
