@@ -182,6 +182,9 @@ describe("the whole corpus, by clusters", () => {
       "7 more",
     ]);
   });
+  it("is coloured by family: each cluster would be a group of its own", () => {
+    expect(groupBy(overview, "cluster").names).toEqual(["win.a", "win.remcos"]);
+  });
   it("has a time, and shows what was seen within a part of it", () => {
     expect(timeSpan(overview)).toEqual({ first: Date.parse("2024-01-01"), last: Date.parse("2024-01-20") });
     const inTime = (since: string) =>
@@ -190,6 +193,7 @@ describe("the whole corpus, by clusters", () => {
       );
     expect(inTime("2024-01-31")).toEqual(["old", "new"]);
     expect(inTime("2024-03-01")).toEqual(["new"]);
+    expect(drawn(overview, NO_FILTER).nodes.has("rest")).toBe(true);
   });
 });
 
