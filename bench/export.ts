@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findForm } from "@assay/core/export/registry";
 import { buildSync } from "esbuild";
+import { keepHeapLean } from "../packages/app/src/exchange/lean-heap.ts";
 import { made } from "../packages/app/src/store/testing/samples.ts";
 
 const FORMS = [
@@ -100,6 +101,8 @@ function measure(id: string): void {
   pass(() => undefined);
   const making = cpu() - from;
   const idle = peak;
+  // As the command does for so many.
+  keepHeapLean();
   const conversion = open(head, { tlp: "amber" });
   const { learn, write } = conversion;
   from = cpu();

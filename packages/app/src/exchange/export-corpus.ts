@@ -8,6 +8,7 @@ import { ENGINE_VERSION } from "@assay/core/triage/report";
 import { clusters } from "../store/clusters.ts";
 import type { Database } from "../store/database.ts";
 import { Joiner } from "./joiner.ts";
+import { keepHeapLean } from "./lean-heap.ts";
 import { type Selection, select } from "./selection.ts";
 
 /** Forms that are for people, or graphs, are made whole: more samples than this no person reads. */
@@ -15,6 +16,8 @@ const MAX_WHOLE = 5_000;
 /** Samples whose clusters are told, and hosts among which slips of a hand are looked for: both are held in memory. */
 const MAX_CLUSTERED = 20_000;
 const MAX_HOSTS = 20_000;
+/** Samples of an export that is worth its own way with memory. */
+const MANY = 20_000;
 /** Forms that speak of clusters. */
 const WITH_CLUSTERS: ReadonlySet<string> = new Set(["stix", "yara"]);
 
@@ -54,6 +57,7 @@ export async function exportCorpus(
     throw new ExportTooLarge(
       `${selection.size} samples are more than ${form.id} can show (${MAX_WHOLE}): ask for fewer`,
     );
+  if (selection.size > MANY) keepHeapLean();
   const conversion: Conversion = form.open?.(head, options) ?? wholly(form, head, options);
   return {
     chunks: run(db, form, selection, conversion, notes),
