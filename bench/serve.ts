@@ -5,14 +5,13 @@
  * Samples are the demo's ten carriers with some random bytes behind each, so that each is another file. Processor time
  * counts, not the clock: it holds on a machine that does other things as well.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import pg from "pg";
+import { startServing } from "../packages/app/src/api/testing/serving.ts";
 import { startServer } from "../packages/app/src/store/testing/server.ts";
 import { demoBatch } from "../packages/carriers/src/index.ts";
 
@@ -21,7 +20,6 @@ const JOBS = Number(process.argv[3] ?? 2);
 /** Files of one upload, and uploads at once. */
 const FILES = 10;
 const CLIENTS = 2;
-const COMMAND = fileURLToPath(new URL("../packages/app/bin/assay.cjs", import.meta.url));
 /** sysconf(_SC_CLK_TCK) of Linux. */
 const TICKS = 100;
 
@@ -29,26 +27,8 @@ const server = await startServer();
 if (server === undefined) throw new Error("no PostgreSQL for this machine");
 const folder = mkdtempSync(join(tmpdir(), "assay-bench-serve-"));
 const database = await server.database();
-const child = spawn(
-  process.execPath,
-  [
-    COMMAND,
-    "serve",
-    "--corpus",
-    folder,
-    "--port",
-    "0",
-    "--jobs",
-    String(JOBS),
-    "--rate",
-    "1000000",
-    "--log",
-    "error",
-  ],
-  { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, DATABASE_URL: database } },
-);
+const { child, url } = await startServing(folder, { jobs: JOBS, database });
 try {
-  const url = await address(child);
   const carriers = demoBatch();
   // The first samples compile what the others use.
   await finished(url, [
@@ -102,19 +82,6 @@ try {
   await new Promise((resolve) => child.once("exit", resolve));
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
-}
-
-async function address(from: ChildProcess): Promise<string> {
-  let text = "";
-  from.stderr?.on("data", (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  for (;;) {
-    const url = /serving on (\S+)/.exec(text)?.[1];
-    if (url !== undefined) return url;
-    if (from.exitCode !== null) throw new Error(text);
-    await sleep(20);
-  }
 }
 
 async function upload(url: string, files: readonly Uint8Array[]): Promise<string> {

@@ -15,13 +15,13 @@ import {
   clustersOfSamples,
   indicatorHub,
   indicatorNode,
-  indicatorRows,
   kindOf,
   type Seed,
   sampleKey,
   tiesOfCluster,
   weightOf,
 } from "./graph-seeds.ts";
+import { indicatorRows } from "./indicator-rows.ts";
 import { indicatorKey } from "./keys.ts";
 import { nearPairs } from "./near.ts";
 import { ask, digests } from "./rows.ts";

@@ -3,15 +3,8 @@ import { sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { hubPage, type Scope } from "./graph-hub.ts";
 import type { Graph, GraphEdge, GraphNode } from "./graph-model.ts";
-import {
-  type IndicatorRow,
-  indicatorNode,
-  indicatorRows,
-  type Seed,
-  sampleKey,
-  seedsOf,
-  weightOf,
-} from "./graph-seeds.ts";
+import { indicatorNode, type Seed, sampleKey, seedsOf, weightOf } from "./graph-seeds.ts";
+import { type IndicatorRow, indicatorRows } from "./indicator-rows.ts";
 import { ask, digests, uuids } from "./rows.ts";
 import { describeSamples } from "./samples.ts";
 import { stateOf } from "./ties.ts";

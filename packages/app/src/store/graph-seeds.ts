@@ -7,6 +7,7 @@ import { and, eq, gt, inArray, or, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import type { Hub, Scope } from "./graph-hub.ts";
 import type { GraphNode, NodeKind } from "./graph-model.ts";
+import { type IndicatorRow, indicatorRows } from "./indicator-rows.ts";
 import { indicatorKey } from "./keys.ts";
 import { ask, integers } from "./rows.ts";
 import {
@@ -16,7 +17,6 @@ import {
   clusters,
   configs,
   findings,
-  indicators,
   samples,
 } from "./schema.ts";
 
@@ -46,40 +46,6 @@ export async function seedsOf(scope: Scope, text: string): Promise<Seed[]> {
   const hashed = hash === undefined ? [] : await hashSeeds(db, hash);
   return [...hashed, ...held].slice(0, MAX_SEEDS);
 }
-
-export interface IndicatorRow {
-  readonly id: string;
-  readonly type: IndicatorType;
-  readonly value: string;
-  readonly samples: number;
-  readonly linkable: boolean;
-  readonly firstSeen: string;
-  readonly lastSeen: string;
-}
-
-/** In the order of `ids`; those that are not there are left out. */
-export async function indicatorRows(db: Database, ids: readonly string[]): Promise<IndicatorRow[]> {
-  const byId = new Map<string, IndicatorRow>();
-  for (let at = 0; at < ids.length; at += ROWS) {
-    const rows = await db
-      .select({
-        id: indicators.id,
-        type: indicators.type,
-        value: indicators.value,
-        samples: indicators.samples,
-        linkable: indicators.linkable,
-        firstSeen: indicators.firstSeen,
-        lastSeen: indicators.lastSeen,
-      })
-      .from(indicators)
-      .where(inArray(indicators.id, ids.slice(at, at + ROWS)));
-    for (const row of rows) byId.set(row.id, { ...row, type: row.type as IndicatorType });
-  }
-  return ids.flatMap((id) => byId.get(id) ?? []);
-}
-
-/** Rows of one question. */
-const ROWS = 5000;
 
 const KIND_OF: Partial<Record<IndicatorType, NodeKind>> = {
   campaign_id: "campaign",

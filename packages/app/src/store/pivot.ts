@@ -5,11 +5,12 @@ import type { IndicatorType } from "@assay/core/model/index";
 import { type PivotInput, rankPivots } from "@assay/core/relations/pivots";
 import { and, asc, count, countDistinct, desc, eq, inArray, or, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
+import { indicatorRows } from "./indicator-rows.ts";
 import { indicatorKey, valueKey } from "./keys.ts";
 import { ask, digests, uuids } from "./rows.ts";
 import { type SaidByOthers, saidOf } from "./said.ts";
 import { describeSamples, type SampleRow } from "./samples.ts";
-import { artifacts, configFields, findings, holdings, indicators, samples } from "./schema.ts";
+import { artifacts, configFields, findings, holdings, samples } from "./schema.ts";
 import { decodeText } from "./text.ts";
 import { stateOf } from "./ties.ts";
 
@@ -127,24 +128,8 @@ interface Reach {
 }
 
 async function knownIndicators(db: Database, keys: readonly IndicatorKey[]) {
-  if (keys.length === 0) return [];
-  const order = keys.map(({ type, value }) => indicatorKey(type, value));
-  const rows = await db
-    .select({
-      id: indicators.id,
-      type: indicators.type,
-      value: indicators.value,
-      samples: indicators.samples,
-      linkable: indicators.linkable,
-      firstSeen: indicators.firstSeen,
-      lastSeen: indicators.lastSeen,
-    })
-    .from(indicators)
-    .where(inArray(indicators.id, order));
-  return rows
-    .filter((row) => row.samples > 0)
-    .map((row) => ({ ...row, type: row.type as IndicatorType }))
-    .sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
+  const ids = new Set(keys.map(({ type, value }) => indicatorKey(type, value)));
+  return (await indicatorRows(db, [...ids])).filter((row) => row.samples > 0);
 }
 
 interface Hashed {

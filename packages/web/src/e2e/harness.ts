@@ -1,14 +1,13 @@
 /** The command's own server and a real browser, for tests. Nothing but what the packages bring is needed. */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import chromium from "@sparticuz/chromium";
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
+import { startServing } from "../../../app/src/api/testing/serving.ts";
 
-const BIN = fileURLToPath(new URL("../../../app/bin/assay.cjs", import.meta.url));
 /** The machine may be busy with all other tests. */
 export const PATIENCE_MS = 60_000;
 
@@ -23,44 +22,19 @@ export interface Server {
 
 export async function startServer(jobs: number): Promise<Server> {
   const corpus = mkdtempSync(join(tmpdir(), "assay-e2e-"));
-  let running = await run(corpus, 0, jobs);
+  let running = await startServing(corpus, { jobs });
   const { url } = running;
   return {
     url,
-    kill: () => end(running.process, "SIGKILL"),
+    kill: () => end(running.child, "SIGKILL"),
     restart: async (again) => {
-      running = await run(corpus, Number(new URL(url).port), again);
+      running = await startServing(corpus, { port: Number(new URL(url).port), jobs: again });
     },
     stop: async () => {
-      await end(running.process, "SIGTERM");
+      await end(running.child, "SIGTERM");
       rmSync(corpus, { recursive: true, force: true });
     },
   };
-}
-
-async function run(corpus: string, port: number, jobs: number) {
-  const flags = [
-    "serve",
-    "--corpus",
-    corpus,
-    "--port",
-    String(port),
-    "--jobs",
-    String(jobs),
-    "--log",
-    "error",
-  ];
-  const child = spawn(process.execPath, [BIN, ...flags], { stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-      const [, found] = /serving on (http:\S+)/.exec(said) ?? [];
-      if (found !== undefined) resolve(found);
-    });
-    child.once("exit", (code) => reject(new Error(`the server ended (${code}): ${said}`)));
-  });
-  return { process: child, url };
 }
 
 function end(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {

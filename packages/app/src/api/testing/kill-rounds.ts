@@ -2,14 +2,13 @@
  * An embedded server that is killed while it takes uploads, again and again: whatever it acknowledged must be there
  * afterwards, and be analysed in the end.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { check } from "../../store/check.ts";
 import { openCorpus } from "../../store/corpus.ts";
+import { startServing } from "./serving.ts";
 
-const COMMAND = fileURLToPath(new URL("../../../bin/assay.cjs", import.meta.url));
 /** Uploads at once. */
 const CLIENTS = 4;
 const MAX_FILES = 3;
@@ -17,7 +16,6 @@ const MAX_BYTES = 200_000;
 /** How long after the first acknowledgement of a round the server is killed (ms). */
 const MIN_LIFE_MS = 500;
 const MAX_LIFE_MS = 3500;
-const START_MS = 120_000;
 const END_MS = 600_000;
 
 export interface KillNumbers {
@@ -48,7 +46,7 @@ export async function killRounds(
   const acknowledged: Acknowledged[] = [];
   let cutOff = 0;
   for (let round = 1; round <= rounds; round++) {
-    const server = await start(folder);
+    const server = await startServing(folder, { jobs: 1 });
     const before = acknowledged.length;
     const stop = { now: false };
     let first: () => void = () => undefined;
@@ -71,7 +69,7 @@ export async function killRounds(
     await Promise.all(clients);
     tell(`round ${round}: ${acknowledged.length - before} files acknowledged`);
   }
-  const server = await start(folder);
+  const server = await startServing(folder, { jobs: 1 });
   let lostBatches = 0;
   let notAnalysed = 0;
   let putBack = 0;
@@ -111,38 +109,6 @@ export async function killRounds(
   } finally {
     await corpus.close();
   }
-}
-
-async function start(folder: string): Promise<{ readonly child: ChildProcess; readonly url: string }> {
-  const child = spawn(
-    process.execPath,
-    [
-      COMMAND,
-      "serve",
-      "--corpus",
-      folder,
-      "--port",
-      "0",
-      "--jobs",
-      "1",
-      "--rate",
-      "1000000",
-      "--log",
-      "error",
-    ],
-    { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, DATABASE_URL: "" } },
-  );
-  let text = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  for (const end = Date.now() + START_MS; Date.now() < end; await sleep(20)) {
-    const url = /^assay: serving on (\S+)$/m.exec(text)?.[1];
-    if (url !== undefined) return { child, url };
-    if (child.exitCode !== null) break;
-  }
-  child.kill("SIGKILL");
-  throw new Error(`the server did not start: ${text}`);
 }
 
 /** Undefined when no whole answer came. */
