@@ -4,7 +4,7 @@ import { useNativeSearch } from "@assay/core/bytes/index";
 import { useNativeInflate } from "@assay/core/codecs/inflate";
 import { families, familyRules } from "@assay/core/families/index";
 import type { ImageHint } from "@assay/core/formats/image";
-import { openMemory } from "@assay/core/formats/memory/index";
+import { type MemoryImage, openMemory } from "@assay/core/formats/memory/index";
 import type { Limits } from "@assay/core/layers/budget";
 import { layers } from "@assay/core/layers/index";
 import type { Sample } from "@assay/core/model/index";
@@ -17,7 +17,7 @@ import { displayName, type RawPath } from "./batch/collect.ts";
 import { type MemoryFlags, type OpenedMemory, withMemory } from "./batch/memory-file.ts";
 import type { MemoryHint } from "./batch/memory-hint.ts";
 import { MAX_SAMPLE_BYTES, readSample } from "./batch/read.ts";
-import { type Facts, factsOf } from "./facts.ts";
+import { type Facts, factsOf, memoryFacts } from "./facts.ts";
 import { nativeInflate } from "./native-inflate.ts";
 import { createScanner, type Engine } from "./rules/scanner.ts";
 
@@ -105,15 +105,7 @@ export async function createAnalyser(options: AnalyserOptions = {}): Promise<Ana
     readSample(path, maxBytes ?? MAX_SAMPLE_BYTES);
   return {
     inspectFile: async (path, name, withBytes, watch, own) => {
-      const content = read(path);
       const bytes = new Map<number, Uint8Array>();
-      if (!("bytes" in content)) {
-        return {
-          sample: unread([name], content.outcome, content.reason, content.known),
-          facts: undefined,
-          bytes,
-        };
-      }
       const onArtifact = withBytes ? (id: number, own: Uint8Array) => bytes.set(id, own) : undefined;
       const options = {
         ...optionsFor(own),
@@ -121,6 +113,18 @@ export async function createAnalyser(options: AnalyserOptions = {}): Promise<Ana
         ...watch,
         ...(onArtifact === undefined ? {} : { onArtifact }),
       };
+      const dump = await withMemory(path, name, own?.memory ?? flags, undefined, (opened) =>
+        analyseDump(opened, name, undefined, ports, options),
+      );
+      if (dump !== undefined) {
+        const { sample, image } = dump;
+        return { sample, facts: image && memoryFacts(image), bytes };
+      }
+      const content = read(path);
+      if (!("bytes" in content)) {
+        const sample = unread([name], content.outcome, content.reason, content.known);
+        return { sample, facts: undefined, bytes };
+      }
       const sample = await analyse(content.bytes, [name], kit, ports, options);
       return { sample, facts: factsOf(content.bytes, ports.rules), bytes };
     },
@@ -131,7 +135,7 @@ export async function createAnalyser(options: AnalyserOptions = {}): Promise<Ana
       const dump = await withMemory(path, name, own?.memory ?? flags, memory, (opened) =>
         analyseDump(opened, name, memory, ports, options),
       );
-      if (dump !== undefined) return dump;
+      if (dump !== undefined) return dump.sample;
       const content = read(path);
       if (!("bytes" in content)) return unread([name], content.outcome, content.reason, content.known);
       const hint = memory === undefined ? {} : { hint: imageHint(memory) };
@@ -140,30 +144,25 @@ export async function createAnalyser(options: AnalyserOptions = {}): Promise<Ana
   };
 }
 
-/** What a memory image holds, or why it is none after all. */
+/** What a memory image holds, or why it is none after all; then without `image`. */
 async function analyseDump(
   { source, hint }: OpenedMemory,
   name: string,
   known: MemoryHint | undefined,
   ports: Ports,
   options: AnalyseOptions,
-): Promise<Sample> {
+): Promise<{ readonly sample: Sample; readonly image?: MemoryImage }> {
   options.onStage?.("hashing");
   const file = { sha256: source.sha256(), size: source.size, names: [name] };
-  const image = openMemory(source, hint);
-  if (!image.ok) {
-    const { code, field } = image.error;
+  const opened = openMemory(source, hint);
+  if (!opened.ok) {
+    const { code, field } = opened.error;
     const text = `${hint.kind ?? "memory image"} that cannot be read (${code}: ${field})`;
-    return unread([name], "failed", { stage: "memory", code: "damaged", text }, file);
+    return { sample: unread([name], "failed", { stage: "memory", code: "damaged", text }, file) };
   }
-  const process = known?.process;
-  return analyseMemory(
-    image.value,
-    { ...file, ...(process === undefined ? {} : { process }) },
-    kit,
-    ports,
-    options,
-  );
+  const image = opened.value;
+  const of = { ...file, ...(known?.process === undefined ? {} : { process: known.process }) };
+  return { sample: await analyseMemory(image, of, kit, ports, options), image };
 }
 
 function imageHint({ base, layout }: MemoryHint): ImageHint {

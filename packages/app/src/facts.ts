@@ -1,6 +1,6 @@
 /** The make-up of a file, as plain data: what `assay inspect` shows of it. */
 import { View } from "@assay/core/bytes/index";
-import { classify, type Image, openImage } from "@assay/core/formats/index";
+import { classify, type Image, type MemoryImage, openImage } from "@assay/core/formats/index";
 import type { RuleHit, RuleScanner } from "@assay/core/triage/ports";
 
 export interface Facts {
@@ -17,6 +17,33 @@ export function factsOf(bytes: Uint8Array, rules: RuleScanner): Facts {
     image: imageFacts(image),
     rules: bytes.length === 0 ? [] : rules.scan(bytes),
   };
+}
+
+/** Regions and modules of a dump that are listed: a machine's has tens of thousands. */
+const MAX_LISTED = 200;
+
+/** The make-up of a memory image. Rules are not listed: they are run window by window, on what stays of none. */
+export function memoryFacts({ kind, process, pointerSize, regions, modules }: MemoryImage): Facts {
+  const image = {
+    ...(process === undefined ? {} : { process }),
+    ...(pointerSize === undefined ? {} : { pointerSize }),
+    modules: modules
+      .slice(0, MAX_LISTED)
+      .map(({ address, size, name }) => ({ address: hex(address), size, name })),
+    ...more("moreModules", modules.length),
+    regions: regions.slice(0, MAX_LISTED).map(({ address, size, offset, protection, type, module }) => ({
+      ...{ address: hex(address), size, offset: hex(offset) },
+      ...(protection === undefined ? {} : { protection }),
+      ...(type === undefined ? {} : { type }),
+      ...(module === undefined ? {} : { module }),
+    })),
+    ...more("moreRegions", regions.length),
+  };
+  return { format: kind, image, rules: [] };
+}
+
+function more(name: string, count: number): Record<string, number> {
+  return count > MAX_LISTED ? { [name]: count - MAX_LISTED } : {};
 }
 
 const hex = (value: number | bigint): string => `0x${value.toString(16)}`;

@@ -1,16 +1,21 @@
-/** Artifacts made again from the stored sample: by the spans that they are, or by taking the sample apart once more. */
+/** Artifacts made again from the stored sample: by the spans and steps that they are, or by taking the sample apart once more. */
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { concatBytes } from "@assay/core/bytes/index";
 import type { Sample } from "@assay/core/model/index";
+import type { Step } from "@assay/core/model/report";
+import { applySteps, canApply } from "@assay/core/model/steps";
+import type { MemoryFlags } from "../batch/memory-file.ts";
 import type { Pool } from "../pool/pool.ts";
 
 /** Bytes of artifacts that are kept for the next look. */
 const MAX_KEPT = 256 * 1024 ** 2;
 const TIMEOUT_MS = 60_000;
 const MODE = 0o600;
+/** Bytes of input or output up to which steps are done in this process; they are pure functions, and the outcome is known. */
+const MAX_DONE_AGAIN = 1024 ** 2;
 /** Artifacts cut out of one another. */
 const MAX_DEPTH = 16;
 
@@ -44,7 +49,7 @@ export class Remaker {
       return known;
     }
     const file = await load();
-    const cut = id === 0 ? file : cutOut(sample, id, file, 0);
+    const cut = doneAgain(sample, id, file, 0);
     if (cut !== undefined) {
       this.#keep(artifact.sha256, cut);
       return cut;
@@ -64,7 +69,7 @@ export class Remaker {
         Buffer.from(path),
         sample.names[0] ?? "sample",
         true,
-        { passwords: passwordsOf(sample) },
+        { passwords: passwordsOf(sample), ...memoryFlagsOf(sample) },
       );
       const wanted = new Set(sample.artifacts.map(({ sha256 }) => sha256));
       return new Map(
@@ -101,18 +106,38 @@ function passwordsOf({ artifacts }: Sample): string[] {
   return [...new Set(all.filter((one) => typeof one === "string"))];
 }
 
-/** An artifact that is nothing but spans of others that are, down to the file; undefined when any of it was transformed. */
-function cutOut(sample: Sample, id: number, file: Uint8Array, depth: number): Uint8Array | undefined {
+/** How the sample was said to be memory, where its bytes alone do not say so. */
+function memoryFlagsOf({ memory, artifacts }: Sample): { readonly memory?: MemoryFlags } {
+  if (memory?.kind === "raw") return { memory: { kind: "raw" } };
+  if (memory?.kind !== "region") return {};
+  for (const { memory: place, from } of artifacts) {
+    const [first] = from ?? [];
+    if (place !== undefined && first?.artifact === 0)
+      return { memory: { kind: "region", base: BigInt(place.address) - BigInt(first.offset) } };
+  }
+  return { memory: { kind: "region" } };
+}
+
+/**
+ * An artifact made of spans of others by the steps that its report names, down to the file: so a value decoded from a
+ * dump of gigabytes is there at once. Undefined when it is large, when any step needs more than itself (an archive's
+ * program, an unpacker), or when the result is another.
+ */
+function doneAgain(sample: Sample, id: number, file: Uint8Array, depth: number): Uint8Array | undefined {
   if (id === 0) return file;
   const artifact = sample.artifacts[id];
-  if (artifact?.from === undefined || depth > MAX_DEPTH || (artifact.steps?.length ?? 0) > 0)
+  if (artifact?.from === undefined || depth > MAX_DEPTH) return undefined;
+  const steps = artifact.steps ?? [];
+  const size = artifact.from.reduce((sum, { length }) => sum + length, 0);
+  if (!steps.every(canApply) || (steps.length > 0 && Math.max(size, artifact.size) > MAX_DONE_AGAIN))
     return undefined;
   const parts: Uint8Array[] = [];
   for (const { artifact: parent, offset, length } of artifact.from) {
-    const whole = parent < id ? cutOut(sample, parent, file, depth + 1) : undefined;
+    const whole = parent < id ? doneAgain(sample, parent, file, depth + 1) : undefined;
     if (whole === undefined || offset < 0 || length < 0 || offset + length > whole.length) return undefined;
     parts.push(whole.subarray(offset, offset + length));
   }
-  const bytes = concatBytes(...parts);
-  return createHash("sha256").update(bytes).digest("hex") === artifact.sha256 ? bytes : undefined;
+  const bytes = applySteps(steps as Step[], concatBytes(...parts));
+  const isSame = bytes !== undefined && createHash("sha256").update(bytes).digest("hex") === artifact.sha256;
+  return isSame ? bytes : undefined;
 }

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { demoBatch } from "@assay/carriers/index";
+import { demoBatch, processOf, writeMinidump } from "@assay/carriers/index";
 import { type Report, ReportSchema } from "@assay/core/model/index";
 import { Check, Errors } from "typebox/value";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -182,6 +182,18 @@ describe("the other commands", () => {
     const { status, stdout } = assay("inspect", join(folder, "demo", "gbrem.exe"));
     expect(status).toBe(0);
     for (const word of ["sections", "SETTINGS", "rule", "artifacts", "rc4"]) expect(stdout).toContain(word);
+  });
+
+  it("inspect shows the regions of a dump, and what was found in them", () => {
+    const carrier = readFileSync(join(folder, "demo", "gbrem.exe"));
+    const path = join(folder, "gbrem.dmp");
+    writeFileSync(path, writeMinidump(processOf(carrier, { base: 0x2340000n, headers: "wiped" })));
+    const out = join(folder, "of-memory");
+    const { status, stdout } = assay("inspect", path, "--extract", out);
+    expect(status).toBe(0);
+    for (const word of ["minidump", "0x2340000", "memory at", "rc4", "win.remcos"])
+      expect(stdout).toContain(word);
+    expect(readdirSync(out).length).toBeGreaterThan(1);
   });
 
   it("families lists all, and tells of one by any of its names", () => {

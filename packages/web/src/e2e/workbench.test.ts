@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { demoBatch } from "@assay/carriers/demo";
+import { processOf, writeMinidump } from "@assay/carriers/dumps/index";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -98,6 +99,34 @@ describe("the demo's ten carriers in one archive with a password", () => {
       // The key's own place, then the whole artifact.
       await proof.locator("li", { hasText: "aes-cbc" }).getByRole("button").first().click();
       await expect.poll(() => page.locator(".hex-text mark").count()).toBeGreaterThan(1);
+      expect(sins).toEqual([]);
+      await page.context().close();
+    },
+    TEST_MS,
+  );
+
+  it(
+    "lead from a C2 to its bytes in a memory dump, by their addresses",
+    async () => {
+      const carrier = demoBatch().find(({ name }) => name === "gbrem.exe")?.bytes ?? new Uint8Array();
+      const dump = writeMinidump(processOf(carrier, { base: 0x2340000n, headers: "wiped" }));
+      const { page, sins } = await openPage(browser, server, "/");
+      await drop(page, [{ name: "gbrem.dmp", bytes: dump }]);
+      await page.getByRole("link", { name: "gbrem.dmp" }).click({ timeout: PATIENCE_MS });
+      const marked = async () => (await page.locator(".hex-text mark").allInnerTexts()).join("");
+      await expect.poll(marked, { timeout: PATIENCE_MS }).toMatch(/^177?\.105\.132|^77\.105\.132/);
+      const proof = page.getByRole("region", { name: "Proof" });
+      await proof.getByText("done again, same").first().waitFor();
+      // What was decrypted stands in the dumped memory, and is named as a debugger would name it.
+      await proof.locator("li", { hasText: "take" }).last().getByRole("button").first().click();
+      await expect
+        .poll(() =>
+          page
+            .locator(".hex-row", { has: page.locator("mark") })
+            .first()
+            .innerText(),
+        )
+        .toMatch(/^0234[0-9a-f]{4}/);
       expect(sins).toEqual([]);
       await page.context().close();
     },

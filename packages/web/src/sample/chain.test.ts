@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Artifact } from "../api-types.ts";
 import { chainTo, joined, treeOf } from "./chain.ts";
-import { parseOffset, runsOf } from "./hex-pane.tsx";
+import { parsePlace, runsOf } from "./hex-pane.tsx";
 
 function artifact(id: number, parent?: number): Artifact {
   const from = parent === undefined ? {} : { from: [{ artifact: parent, offset: 0, length: 1 }] };
@@ -58,6 +58,12 @@ describe("the hex pane", () => {
   });
 
   it("goes to offsets as people write them", () => {
-    expect(["0x1F", "1fh", " 31 ", "x", "-1"].map(parseOffset)).toEqual([31, 31, 31, undefined, undefined]);
+    const at = (text: string) => parsePlace(text, 0n, 100);
+    expect(["0x1F", "1fh", " 31 ", "x", "-1"].map(at)).toEqual([31, 31, 31, undefined, undefined]);
+    // In memory both serve: an address that lies inside is one, anything else is an offset.
+    const base = 0xffff_8000_1234_0000n;
+    expect(
+      ["0xffff800012340010", "ffff8000`12340010h", "16"].map((text) => parsePlace(text, base, 32)),
+    ).toEqual([16, 16, 16]);
   });
 });

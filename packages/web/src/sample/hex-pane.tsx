@@ -12,6 +12,9 @@ const ROW_PX = 18;
 /** Rows kept above the place that is jumped to. */
 const ABOVE = 4;
 
+/** Addresses above it are written with all their digits. */
+const MAX_32 = 0xffff_ffffn;
+
 export interface Mark {
   readonly span: Span;
   /** Names the value, for a click. */
@@ -21,13 +24,15 @@ export interface Mark {
 export interface HexPaneProps {
   readonly source: BytesSource;
   readonly artifact: number;
+  /** Of its first byte in the memory that was dumped, in hex: then rows are named by addresses. */
+  readonly address: string | undefined;
   /** Marked, and jumped to. */
   readonly focus: readonly Span[];
   readonly marks: readonly Mark[];
   readonly onMark: (id: string) => void;
 }
 
-export function HexPane({ source, artifact, focus, marks, onMark }: HexPaneProps) {
+export function HexPane({ source, artifact, address, focus, marks, onMark }: HexPaneProps) {
   const first = focus.find((span) => span.artifact === artifact)?.offset ?? 0;
   const [start, setStart] = useState(() => first - (first % BLOCK));
   const [goTo, setGoTo] = useState(first);
@@ -60,7 +65,7 @@ export function HexPane({ source, artifact, focus, marks, onMark }: HexPaneProps
     return <p className="dim hex-wait">Making the bytes again from the stored sample …</p>;
   return (
     <Rows
-      {...{ artifact, block, start, goTo, focus, marks, onMark }}
+      {...{ artifact, address, block, start, goTo, focus, marks, onMark }}
       onGo={(offset) => {
         const inside = Math.max(0, Math.min(block.size - 1, offset));
         setStart(inside - (inside % BLOCK));
@@ -77,7 +82,8 @@ interface RowsProps extends Omit<HexPaneProps, "source"> {
   readonly onGo: (offset: number) => void;
 }
 
-function Rows({ artifact, block, start, goTo, focus, marks, onMark, onGo }: RowsProps) {
+function Rows({ artifact, address, block, start, goTo, focus, marks, onMark, onGo }: RowsProps) {
+  const base = useMemo(() => (address === undefined ? 0n : BigInt(address)), [address]);
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: Math.ceil(block.bytes.length / PER_ROW),
@@ -100,9 +106,10 @@ function Rows({ artifact, block, start, goTo, focus, marks, onMark, onGo }: Rows
   return (
     <>
       <div className="bar hex-bar">
-        <GoTo onGo={onGo} />
+        <GoTo {...{ base, onGo }} size={block.size} />
         <span className="dim small">
           {hex(start)} to {hex(end)} of {sizeText(block.size)}
+          {address !== undefined && `, in memory at ${address}`}
         </span>
         <span className="grow" />
         {block.size > BLOCK && (
@@ -131,6 +138,7 @@ function Rows({ artifact, block, start, goTo, focus, marks, onMark, onGo }: Rows
           {rows.getVirtualItems().map(({ index, start: top }) => (
             <div key={index} className="hex-row" style={{ transform: `translateY(${top}px)` }}>
               <HexRow
+                base={base}
                 offset={start + index * PER_ROW}
                 bytes={block.bytes.subarray(index * PER_ROW, (index + 1) * PER_ROW)}
                 focus={focused}
@@ -145,19 +153,25 @@ function Rows({ artifact, block, start, goTo, focus, marks, onMark, onGo }: Rows
   );
 }
 
-function GoTo({ onGo }: { readonly onGo: (offset: number) => void }) {
+interface GoToProps {
+  readonly base: bigint;
+  readonly size: number;
+  readonly onGo: (offset: number) => void;
+}
+
+function GoTo({ base, size, onGo }: GoToProps) {
   const [text, setText] = useState("");
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const offset = parseOffset(text);
+    const offset = parsePlace(text, base, size);
     if (offset !== undefined) onGo(offset);
   };
   return (
     <form onSubmit={submit}>
       <input
         className="mono hex-goto"
-        aria-label="Go to offset"
-        placeholder="offset, 0x…"
+        aria-label={base === 0n ? "Go to offset" : "Go to offset or address"}
+        placeholder={base === 0n ? "offset, 0x…" : "address, offset"}
         spellCheck={false}
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
@@ -166,15 +180,18 @@ function GoTo({ onGo }: { readonly onGo: (offset: number) => void }) {
   );
 }
 
-/** `0x1f0`, `1f0h` or decimal. */
-export function parseOffset(text: string): number | undefined {
-  const trimmed = text.trim().toLowerCase();
-  const digits = /^0x([0-9a-f]{1,12})$/.exec(trimmed)?.[1] ?? /^([0-9a-f]{1,12})h$/.exec(trimmed)?.[1];
-  if (digits !== undefined) return Number.parseInt(digits, 16);
-  return /^\d{1,15}$/.test(trimmed) ? Number(trimmed) : undefined;
+/** `0x1f0`, `1f0h` or decimal: an offset, or an address within the `size` bytes that lie at `base`. */
+export function parsePlace(text: string, base: bigint, size: number): number | undefined {
+  const trimmed = text.trim().toLowerCase().replaceAll("`", "");
+  const digits = /^0x([0-9a-f]{1,16})$/.exec(trimmed)?.[1] ?? /^([0-9a-f]{1,16})h$/.exec(trimmed)?.[1];
+  if (digits === undefined && !/^\d{1,20}$/.test(trimmed)) return undefined;
+  const place = BigInt(digits === undefined ? trimmed : `0x${digits}`);
+  const inside = place - base;
+  return Number(inside >= 0n && inside < BigInt(size) ? inside : place);
 }
 
 interface HexRowProps {
+  readonly base: bigint;
   readonly offset: number;
   readonly bytes: Uint8Array;
   readonly focus: readonly Span[];
@@ -212,7 +229,7 @@ export function runsOf(
   return runs;
 }
 
-const HexRow = memo(function HexRow({ offset, bytes, focus, marks, onMark }: HexRowProps) {
+const HexRow = memo(function HexRow({ base, offset, bytes, focus, marks, onMark }: HexRowProps) {
   const runs = runsOf(offset, bytes.length, focus, marks);
   const draw = (text: (byte: number, i: number) => string) =>
     runs.map(({ from, to, look, id }) => {
@@ -234,7 +251,9 @@ const HexRow = memo(function HexRow({ offset, bytes, focus, marks, onMark }: Hex
     });
   return (
     <>
-      <span className="hex-offset">{offset.toString(16).padStart(8, "0")}</span>
+      <span className="hex-offset" title={base === 0n ? undefined : `offset ${hex(offset)}`}>
+        {(base + BigInt(offset)).toString(16).padStart(base > MAX_32 ? 16 : 8, "0")}
+      </span>
       <span className="hex-bytes">
         {draw((byte, i) => `${byte.toString(16).padStart(2, "0")}${i === 7 ? "  " : i === 15 ? "" : " "}`)}
       </span>

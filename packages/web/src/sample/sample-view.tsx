@@ -206,6 +206,7 @@ function Result({
           <HexPane
             source={source}
             artifact={shown.artifact}
+            address={sample.artifacts.find(({ id }) => id === shown.artifact)?.memory?.address}
             focus={shown.spans}
             marks={marks}
             onMark={pick}

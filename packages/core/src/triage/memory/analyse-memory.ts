@@ -110,7 +110,10 @@ class Scan {
         text: `${this.#skipped} more images than are taken apart: those were searched as plain memory only`,
       });
     this.#state.findings.splice(0, this.#state.findings.length, ...byWorth(this.#state.findings));
-    return this.#sample();
+    const whole = this.#sample();
+    for (const { id, view } of this.#state.ledger.entries.slice(1))
+      this.#options.onArtifact?.(id, view.bytes);
+    return whole;
   }
 
   /** Searches one window as it stands; gives the addresses of images worth taking apart. */
