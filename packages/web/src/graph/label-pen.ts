@@ -8,6 +8,8 @@ const FONT = "12px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-ser
 /** From the line that letters stand on: their height, and what hangs below. */
 const ABOVE = 10;
 const BELOW = 3;
+/** Between a node and its label. */
+const BESIDE = 5;
 
 interface Box {
   readonly left: number;
@@ -65,6 +67,11 @@ export class LabelPen {
   #place(context: CanvasRenderingContext2D, { label, x, y, size }: Data) {
     if (typeof label !== "string" || label === "") return undefined;
     context.font = FONT;
-    return { label, x: x + size + 5, y: y + 4, width: context.measureText(label).width };
+    const { width } = context.measureText(label);
+    const right = x + size + BESIDE;
+    const left = x - size - BESIDE - width;
+    // Where it would leave the picture it stands on the other side of its node.
+    const isOut = right + width > context.canvas.width / context.getTransform().a && left >= 0;
+    return { label, x: isOut ? left : right, y: y + 4, width };
   }
 }
