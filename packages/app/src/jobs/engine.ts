@@ -3,7 +3,7 @@ import { families, familyVersions } from "@assay/core/families/index";
 import { ENGINE_VERSION } from "@assay/core/triage/report";
 import type { Database } from "../store/database.ts";
 import { keyOf } from "../store/keys.ts";
-import type { Run } from "../store/put.ts";
+import type { Run } from "../store/seen.ts";
 import { engines } from "./tables.ts";
 
 export interface Engine {

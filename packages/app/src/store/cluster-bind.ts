@@ -3,28 +3,30 @@ import { clusterName } from "@assay/core/relations/clusters";
 import { inArray, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { groupBy } from "./group.ts";
-import { ask, digests, insertRows, integers, uuids } from "./rows.ts";
+import { ask, digests, insertAll, integers, rowsFor, uuids } from "./rows.ts";
 import { clusterFamilies, clusterParts, clusterSamples, clusters, clusterTies } from "./schema.ts";
 import type { Hold } from "./ties.ts";
 
 /** A row of `clusters`, and what is known of it. */
 type ClusterRow = typeof clusters.$inferSelect;
 
+/** Clusters that the caller knows: of samples and of ties, or that they have none. */
+export interface KnownClusters {
+  readonly samples: ReadonlyMap<string, number | undefined>;
+  readonly ties: ReadonlyMap<string, number | undefined>;
+}
+
+const NONE_KNOWN: KnownClusters = { samples: new Map(), ties: new Map() };
+
 /** Binds by these holdings of strong indicators; those that are bound already change nothing. Within the lock. */
-export async function bind(
-  db: Database,
-  holds: readonly Hold[],
-  /** Clusters of some of the samples, or that they have none, where the caller knows. */
-  known: { has(sample: string): boolean; get(sample: string): number | undefined } = new Map(),
-): Promise<void> {
+export async function bind(db: Database, holds: readonly Hold[], known = NONE_KNOWN): Promise<void> {
   if (holds.length === 0) return;
-  const samples = [...new Set(holds.map(({ sample }) => sample))];
-  const others = await clusterOfSamples(
-    db,
-    samples.filter((sample) => !known.has(sample)),
-  );
-  const members = new Map(samples.map((sample) => [sample, others.get(sample) ?? known.get(sample)]));
-  const ties = await clusterOfTies(db, [...new Set(holds.map(({ indicator }) => indicator))]);
+  const of = {
+    samples: [...new Set(holds.map(({ sample }) => sample))].filter((one) => !known.samples.has(one)),
+    ties: [...new Set(holds.map(({ indicator }) => indicator))].filter((one) => !known.ties.has(one)),
+  };
+  const members = new Map([...known.samples, ...(await clusterOfSamples(db, of.samples))]);
+  const ties = new Map([...known.ties, ...(await clusterOfTies(db, of.ties))]);
   const sets = new Sets();
   const nodeOf = (kind: "s" | "t", name: string, cluster: number | undefined) =>
     cluster === undefined ? `${kind}${name}` : `c${cluster}`;
@@ -79,36 +81,29 @@ async function write(
   }
   if (absorbed.length > 0) await absorb(db, absorbed);
   await giveIds(db, rows);
-  await insertRows(
-    db,
-    clusters,
-    rows,
-    sql`on conflict (key) do update set id = excluded.id, founder = excluded.founder, founded = excluded.founded,
-      samples = excluded.samples, parts = excluded.parts, first_seen = excluded.first_seen,
-      last_seen = excluded.last_seen, community = excluded.community, touched = true`,
-  );
   const isNew = groups.filter((group) => group.clusters.length === 0);
-  await insertRows(
-    db,
-    clusterParts,
-    isNew.map((group) => ({ part: keyOf.get(group) as number, cluster: keyOf.get(group) as number })),
-  );
   // The first part of a cluster has its number.
   const part = (group: Group) => keyOf.get(group) as number;
-  await insertRows(
-    db,
-    clusterSamples,
-    groups.flatMap((group) => group.samples.map((sample) => ({ sample, part: part(group) }))),
-  );
-  await insertRows(
-    db,
-    clusterTies,
-    groups.flatMap((group) => group.ties.map((indicator) => ({ indicator, part: part(group) }))),
-  );
-  const clusterOf = new Map(
-    groups.flatMap((group) => group.samples.map((sample) => [sample, part(group)] as const)),
-  );
-  await addFamilies(db, clusterOf);
+  const joined = groups.flatMap((group) => group.samples.map((sample) => ({ sample, part: part(group) })));
+  await insertAll(db, [
+    rowsFor(
+      clusters,
+      rows,
+      sql`on conflict (key) do update set id = excluded.id, founder = excluded.founder, founded = excluded.founded,
+        samples = excluded.samples, parts = excluded.parts, first_seen = excluded.first_seen,
+        last_seen = excluded.last_seen, community = excluded.community, touched = true`,
+    ),
+    rowsFor(
+      clusterParts,
+      isNew.map((group) => ({ part: part(group), cluster: part(group) })),
+    ),
+    rowsFor(clusterSamples, joined),
+    rowsFor(
+      clusterTies,
+      groups.flatMap((group) => group.ties.map((indicator) => ({ indicator, part: part(group) }))),
+    ),
+  ]);
+  await addFamilies(db, joined);
 }
 
 /** What becomes of clusters and samples that meet. */
@@ -210,11 +205,18 @@ export async function giveIds(db: Database, rows: readonly ClusterRow[]): Promis
 }
 
 /** Counts the families of samples that joined. */
-async function addFamilies(db: Database, clusterOf: ReadonlyMap<string, number>): Promise<void> {
-  const rows = await familiesOf(db, [...clusterOf.keys()]);
-  await countFamilies(
-    db,
-    rows.map(({ sample, family }) => ({ cluster: clusterOf.get(sample) as number, family, by: 1 })),
+async function addFamilies(
+  db: Database,
+  joined: readonly { readonly sample: string; readonly part: number }[],
+): Promise<void> {
+  if (joined.length === 0) return;
+  await db.execute(
+    sql`insert into ${clusterFamilies} (cluster, family, samples)
+      select r.part, h.family, count(distinct h.sample)
+      from json_to_recordset(${JSON.stringify(joined)}::json) as r (sample text, part integer)
+      join assay.holdings h on h.sample = decode(r.sample, 'hex')
+      group by r.part, h.family
+      on conflict (cluster, family) do update set samples = ${clusterFamilies.samples} + excluded.samples`,
   );
 }
 
@@ -268,6 +270,7 @@ export async function clusterOfSamples(
 }
 
 async function clusterOfTies(db: Database, ids: readonly string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
   const rows = await ask<{ indicator: string; cluster: number }>(
     db,
     sql`select t.indicator::text, p.cluster from assay.cluster_ties t

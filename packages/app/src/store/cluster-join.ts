@@ -10,6 +10,8 @@ import { type Hold, holdersOf, lockClusters, stateOf, tieRows, type Weighed } fr
 /** A file whose holdings are others now. */
 export interface HoldChange {
   readonly sample: string;
+  /** The corpus had never heard of it: it is in no cluster. */
+  readonly isNew: boolean;
   /** Indicators. */
   readonly before: ReadonlySet<string>;
   readonly now: ReadonlySet<string>;
@@ -32,18 +34,24 @@ export async function joinClusters(db: Database, changes: readonly HoldChange[])
   // By another list than the older ties: even should it become that list again, these must be looked at.
   if (exclusions !== state.exclusions && state.exclusions !== MIXED)
     await db.update(correlation).set({ exclusions: MIXED });
+  const ties = await tieRows(db, ids);
   const rows = new Map(
-    (await tieRows(db, ids)).map((row) => [
-      row.id,
-      { ...weigh(row, row.cluster !== null), isTied: row.cluster !== null },
-    ]),
+    ties.map((row) => [row.id, { ...weigh(row, row.cluster !== null), isTied: row.cluster !== null }]),
   );
   await loosen(db, changes, rows);
   const members = await clusterOfSamples(
     db,
-    changes.map(({ sample }) => sample),
+    changes.filter(({ isNew }) => !isNew).map(({ sample }) => sample),
   );
-  await bind(db, await strongHolds(db, changes, rows), members);
+  await bind(db, await strongHolds(db, changes, rows), {
+    samples: new Map(changes.map(({ sample }) => [sample, members.get(sample)])),
+    ties: new Map(
+      ties.flatMap(({ id, cluster }) =>
+        // Those that were bound until now are not: what bound them is gone.
+        rows.get(id)?.strength === "strong" ? [[id, cluster ?? undefined] as const] : [],
+      ),
+    ),
+  });
   // Those that join now were counted as they are.
   await recount(
     db,

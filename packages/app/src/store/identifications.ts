@@ -13,20 +13,19 @@ export const identifications = assay.table(
   (t) => [primaryKey({ columns: [t.sample, t.family] })],
 );
 
-/** Those of the newest results, instead of what earlier ones said. */
-export async function putIdentifications(
-  db: Database,
-  results: readonly (Pick<Sample, "families"> & { readonly sha256: string })[],
-): Promise<void> {
+type Identified = Pick<Sample, "families"> & { readonly sha256: string };
+
+export function identificationsOf({ sha256, families }: Identified): (typeof identifications.$inferInsert)[] {
+  return families.map((family) => ({ sample: sha256, family }));
+}
+
+/** What earlier results said and these, the newest, do not. */
+export async function forgetIdentifications(db: Database, results: readonly Identified[]): Promise<void> {
   if (results.length === 0) return;
-  const hashes = results.map(({ sha256 }) => sha256);
-  const rows = results.flatMap(({ sha256, families }) =>
-    families.map((family) => ({ sample: sha256, family })),
-  );
+  const rows = results.flatMap(identificationsOf);
   await db.execute(
-    sql`with r as materialized (select sample, family from ${recordset(Object.entries(getTableColumns(identifications)), rows)}),
-      gone as (delete from ${identifications} i where i.sample = any(${digests(hashes)})
-        and not exists (select from r where r.sample = i.sample and r.family = i.family))
-      insert into ${identifications} (sample, family) select sample, family from r on conflict do nothing`,
+    sql`with r as materialized (select sample, family from ${recordset(Object.entries(getTableColumns(identifications)), rows)})
+      delete from ${identifications} i where i.sample = any(${digests(results.map(({ sha256 }) => sha256))})
+        and not exists (select from r where r.sample = i.sample and r.family = i.family)`,
   );
 }

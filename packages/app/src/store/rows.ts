@@ -40,19 +40,38 @@ interface Rows {
 /**
  * Rows for several tables by one statement: a few rows cost less than the way to the server and back.
  * They may refer to one another, that is looked at in the end; in which order rows are locked is not said.
+ * `further` statements go with them, and see nothing of what they insert.
  */
-export async function insertAll(db: Database, all: readonly Rows[]): Promise<void> {
+export async function insertAll(
+  db: Database,
+  all: readonly Rows[],
+  further: readonly SQL[] = [],
+): Promise<void> {
   const some = all.filter(({ rows }) => rows.length > 0);
-  if (some.some(({ rows }) => rows.length > ROWS)) {
-    for (const { table, rows, onConflict } of some) await insertRows(db, table, rows, onConflict);
-    return;
-  }
-  const [last, ...others] = some
-    .map(({ table, rows, onConflict }) => insertion(table, rows, onConflict))
-    .reverse();
+  const isLarge = some.some(({ rows }) => rows.length > ROWS);
+  if (isLarge) for (const { table, rows, onConflict } of some) await insertRows(db, table, rows, onConflict);
+  const inserts = isLarge
+    ? []
+    : some.map(({ table, rows, onConflict }) => insertion(table, rows, onConflict));
+  const statements = [...inserts, ...further];
+  const last = statements.pop();
   if (last === undefined) return;
-  const before = others.reverse().map((one, i) => sql`${sql.identifier(`i${i}`)} as (${one})`);
+  const before = statements.map((one, i) => sql`${sql.identifier(`i${i}`)} as (${one})`);
   await db.execute(before.length === 0 ? last : sql`with ${sql.join(before, sql`, `)} ${last}`);
+}
+
+/** As `insertRows`, and gives what the statement returns of each row, those among them that were there already. */
+export async function returnRows<T>(
+  db: Database,
+  { table, rows, onConflict }: Rows,
+  returning: SQL,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (let at = 0; at < rows.length; at += ROWS) {
+    const one = insertion(table, rows.slice(at, at + ROWS), onConflict);
+    all.push(...(await ask<T>(db, sql`${one} returning ${returning}`)));
+  }
+  return all;
 }
 
 function insertion(table: PgTable, rows: Rows["rows"], onConflict: SQL): SQL {

@@ -19,10 +19,11 @@ import type { Corpus } from "./corpus.ts";
 import type { Database } from "./database.ts";
 import { addExclusion, listExclusions } from "./exclusions.ts";
 import { indicatorKey, valueKey } from "./keys.ts";
-import { putBatch, type Run, type Seen } from "./put.ts";
+import { putBatch } from "./put.ts";
 import { allResults } from "./results.ts";
 import { allStatements, putStatements, type Statement } from "./said.ts";
 import { blobs, indicators, names, runs, watches, watchHits } from "./schema.ts";
+import type { Run, Seen } from "./seen.ts";
 import { refreshStatistics } from "./statistics.ts";
 import { addWatch } from "./watch.ts";
 

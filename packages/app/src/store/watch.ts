@@ -5,7 +5,7 @@ import type { IndicatorType } from "@assay/core/model/index";
 import { and, asc, countDistinct, desc, eq, gt, inArray, lt, or } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { indicatorKey, valueKey } from "./keys.ts";
-import type { NewHolding } from "./put.ts";
+import type { NewHolding } from "./put-holdings.ts";
 import { indicators, watches, watchHits } from "./schema.ts";
 
 export interface WatchHit {

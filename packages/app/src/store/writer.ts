@@ -6,8 +6,10 @@ import { readSample } from "../batch/read.ts";
 import type { BlobStore } from "./blobs.ts";
 import type { Corpus } from "./corpus.ts";
 import { correlate } from "./correlate.ts";
-import { type NewHolding, putBatch, type Run } from "./put.ts";
+import { putBatch } from "./put.ts";
+import type { NewHolding } from "./put-holdings.ts";
 import { blobs } from "./schema.ts";
+import type { Run } from "./seen.ts";
 import { refreshStatistics } from "./statistics.ts";
 import { touchWatches, type WatchHit } from "./watch.ts";
 
