@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { demoBatch } from "@assay/carriers/demo";
 import { processOf, writeMinidump } from "@assay/carriers/dumps/index";
-import { type Dropped, openPage, startBrowser, startServer } from "../src/e2e/harness.ts";
+import { openPage, startBrowser, startServer, submit } from "../src/e2e/harness.ts";
 
 const SIZES = [
   [1280, 800],
@@ -25,8 +25,8 @@ const dump = writeMinidump(processOf(carrier, { base: 0x2340000n, headers: "wipe
 const server = await startServer(2);
 const browser = await startBrowser();
 
-const batch = await submit(files);
-await submit([{ name: "gbrem.dmp", bytes: dump }]);
+const batch = await submit(server.url, files);
+await submit(server.url, [{ name: "gbrem.dmp", bytes: dump }]);
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const hashOf = (name: string) => sha256(files.find((file) => file.name === name)?.bytes ?? carrier);
 
@@ -58,17 +58,3 @@ for (const [name, path] of Object.entries(views)) {
 }
 await browser.close();
 await server.stop();
-
-async function ask<T>(path: string): Promise<T> {
-  return (await (await fetch(`${server.url}/api/v1/${path}`)).json()) as T;
-}
-
-/** Gives the batch when it has ended. */
-async function submit(dropped: readonly Dropped[]): Promise<string> {
-  const form = new FormData();
-  for (const { name, bytes } of dropped) form.append("file", new Blob([new Uint8Array(bytes)]), name);
-  const answer = await fetch(`${server.url}/api/v1/samples`, { method: "POST", body: form });
-  const { batch: id } = (await answer.json()) as { batch: string };
-  while (!(await ask<{ ended: boolean }>(`batches/${id}`)).ended) await sleep(200);
-  return id;
-}

@@ -87,7 +87,8 @@ describe("the hex pane", () => {
       expect(value.toString()).toMatch(/77\.105\.132/);
       const again = await bytesOf(artifacts.length - 1, "length=65536");
       expect(again.length).toBeGreaterThan(4096);
-      expect(again).toEqual(await bytesOf(1, "length=65536"));
+      const dumped = (region.from ?? []).map((one) => dump.subarray(one.offset, one.offset + one.length));
+      expect(again).toEqual(Buffer.concat(dumped));
     } finally {
       await api.stop();
       rmSync(folder, { recursive: true });

@@ -49,7 +49,7 @@ export class Remaker {
       return known;
     }
     const file = await load();
-    const cut = doneAgain(sample, id, file, 0);
+    const cut = doneAgain(sample, id, new Map([[0, file]]));
     if (cut !== undefined) {
       this.#keep(artifact.sha256, cut);
       return cut;
@@ -121,19 +121,34 @@ function memoryFlagsOf({ memory, artifacts }: Sample): { readonly memory?: Memor
 /**
  * An artifact made of spans of others by the steps that its report names, down to the file: so a value decoded from a
  * dump of gigabytes is there at once. Undefined when it is large, when any step needs more than itself (an archive's
- * program, an unpacker), or when the result is another.
+ * program, an unpacker), or when the result is another. `made` begins with the file; each is made once, however many
+ * pieces are taken of it.
  */
-function doneAgain(sample: Sample, id: number, file: Uint8Array, depth: number): Uint8Array | undefined {
-  if (id === 0) return file;
+function doneAgain(
+  sample: Sample,
+  id: number,
+  made: Map<number, Uint8Array | undefined>,
+  depth = 0,
+): Uint8Array | undefined {
+  if (!made.has(id)) made.set(id, depth > MAX_DEPTH ? undefined : makeOne(sample, id, made, depth));
+  return made.get(id);
+}
+
+function makeOne(
+  sample: Sample,
+  id: number,
+  made: Map<number, Uint8Array | undefined>,
+  depth: number,
+): Uint8Array | undefined {
   const artifact = sample.artifacts[id];
-  if (artifact?.from === undefined || depth > MAX_DEPTH) return undefined;
+  if (artifact?.from === undefined) return undefined;
   const steps = artifact.steps ?? [];
   const size = artifact.from.reduce((sum, { length }) => sum + length, 0);
   if (!steps.every(canApply) || (steps.length > 0 && Math.max(size, artifact.size) > MAX_DONE_AGAIN))
     return undefined;
   const parts: Uint8Array[] = [];
   for (const { artifact: parent, offset, length } of artifact.from) {
-    const whole = parent < id ? doneAgain(sample, parent, file, depth + 1) : undefined;
+    const whole = parent < id ? doneAgain(sample, parent, made, depth + 1) : undefined;
     if (whole === undefined || offset < 0 || length < 0 || offset + length > whole.length) return undefined;
     parts.push(whole.subarray(offset, offset + length));
   }

@@ -45,12 +45,7 @@ export async function joinClusters(db: Database, changes: readonly HoldChange[])
   );
   await bind(db, await strongHolds(db, changes, rows), {
     samples: new Map(changes.map(({ sample }) => [sample, members.get(sample)])),
-    ties: new Map(
-      ties.flatMap(({ id, cluster }) =>
-        // Those that were bound until now are not: what bound them is gone.
-        rows.get(id)?.strength === "strong" ? [[id, cluster ?? undefined] as const] : [],
-      ),
-    ),
+    ties: new Map(ties.map(({ id, cluster }) => [id, cluster ?? undefined])),
   });
   // Those that join now were counted as they are.
   await recount(

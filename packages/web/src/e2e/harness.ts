@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import chromium from "@sparticuz/chromium";
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
 import { startServing } from "../../../app/src/api/testing/serving.ts";
@@ -118,6 +119,19 @@ export async function drop(page: Page, files: readonly Dropped[]): Promise<void>
     return all;
   }, plain);
   await page.getByRole("region", { name: "Drop samples" }).dispatchEvent("drop", { dataTransfer: transfer });
+}
+
+/** Submits by the API, as a program does; gives the batch when it has ended. */
+export async function submit(url: string, files: readonly Dropped[]): Promise<string> {
+  const form = new FormData();
+  for (const { name, bytes } of files) form.append("file", new Blob([new Uint8Array(bytes)]), name);
+  const answer = await fetch(`${url}/api/v1/samples`, { method: "POST", body: form });
+  const { batch } = (await answer.json()) as { batch: string };
+  for (;;) {
+    const state = (await (await fetch(`${url}/api/v1/batches/${batch}`)).json()) as { ended: boolean };
+    if (state.ended) return batch;
+    await sleep(200);
+  }
 }
 
 /** A 7z archive with encrypted names. */

@@ -1,33 +1,19 @@
 import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { demoBatch } from "@assay/carriers";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
-  type Dropped,
   openPage,
   PATIENCE_MS,
   type Server,
   seriousViolations,
   startBrowser,
   startServer,
+  submit,
 } from "./harness.ts";
 
 const SLOW = 3 * PATIENCE_MS;
 const HOSTILE_NAME = "<img src=x onerror=alert(1)>\u202e.exe";
-
-/** Uploads files and waits until their batch has ended. */
-async function submit(url: string, files: readonly Dropped[]): Promise<void> {
-  const form = new FormData();
-  for (const { name, bytes } of files) form.append("file", new Blob([new Uint8Array(bytes)]), name);
-  const answer = await fetch(`${url}/api/v1/samples`, { method: "POST", body: form });
-  const { batch } = (await answer.json()) as { batch: string };
-  for (;;) {
-    const state = (await (await fetch(`${url}/api/v1/batches/${batch}`)).json()) as { ended: boolean };
-    if (state.ended) return;
-    await sleep(200);
-  }
-}
 
 describe("what the corpus knows, in a browser", () => {
   let server: Server;
