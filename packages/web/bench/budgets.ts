@@ -110,7 +110,7 @@ async function scrolling(of: Browser): Promise<void> {
     );
     tell(`frames while ${what} scrolls`, frames, "ms");
     console.log(
-      `  ${frames.filter((ms) => ms > SLOW_MS).length} of ${frames.length} frames slower than 30 a second`,
+      `  ${frames.filter((ms) => ms > SLOW_MS).length} of ${frames.length} frames slower than 30 a second, fewest in any second: ${fewestInASecond(frames)}`,
     );
   }
   for (const [what, act] of [
@@ -199,4 +199,15 @@ async function graph(of: Browser): Promise<void> {
     await page.context().close();
   }
   tell(`graph of ${NODES} nodes and ${json.edges.length} ties, interactive after its data`, times, "ms");
+}
+
+/** What dropped frames come to: a single late one is seen by nobody. */
+function fewestInASecond(frames: readonly number[]): number {
+  let fewest = frames.length;
+  for (let from = 0, to = 0, ms = 0; to < frames.length; from++) {
+    while (ms < 1000 && to < frames.length) ms += frames[to++] as number;
+    if (ms >= 1000) fewest = Math.min(fewest, to - from);
+    ms -= frames[from] as number;
+  }
+  return fewest;
 }
