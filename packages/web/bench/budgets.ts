@@ -5,11 +5,10 @@
  * The server is the command's own; the batch and the graph are made up here, as its answers would be, so that what is
  * measured is the page.
  */
-import { createHash } from "node:crypto";
 import type { Browser, Page } from "playwright-core";
-import type { BatchTableRow } from "../../app/src/api/schemas/table.ts";
 import type { Graph, GraphEdge, GraphNode } from "../../app/src/store/graph-model.ts";
 import { openPage, startBrowser, startServer } from "../src/e2e/harness.ts";
+import { FAMILIES, longBatch, sha } from "../src/e2e/long-batch.ts";
 
 const ROWS = Number(process.argv[2] ?? 100_000);
 const NODES = Number(process.argv[3] ?? 5000);
@@ -19,8 +18,6 @@ const SCROLL_MS = 6000;
 const SLOW_MS = 1000 / 30 + 1;
 /** Pixels a frame: a wheel turned fast, and a bar dragged so that all rows are others with every frame. */
 const SPEEDS = { "a wheel": 240, "its bar": 37_001 };
-const BATCH = "00000000-0000-4000-8000-000000000001";
-const FAMILIES = ["win.lumma", "win.quasar_rat", "win.remcos", "win.redline_stealer", "win.vidar"];
 
 const server = await startServer(0);
 const browser = await startBrowser();
@@ -53,40 +50,10 @@ async function firstLoad(of: Browser): Promise<number> {
   return ms;
 }
 
-function sha(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function row(n: number): BatchTableRow {
-  const hash = sha(`row ${n}`);
-  const family = FAMILIES[n % FAMILIES.length] as string;
-  const has = n % 7 !== 0;
-  const finding = { family, layout: "L1", version: "4.9", confidence: "proved", config: hash } as const;
-  return {
-    ...{ n, file: hash, sha256: hash, name: `invoice-${n}.exe`, state: "done", stage: null },
-    outcome: has ? "config" : "unknown",
-    reason: has ? null : "no family's marks are in it, nor in any layer below",
-    families: has ? [family] : [],
-    findings: has ? [{ ...finding, c2: [`tcp://203.0.113.${n % 250}:2404`] }] : [],
-    shared: has ? [{ value: `203.0.113.${n % 250}`, samples: 400 }] : [],
-    cluster: has ? `cluster-${n % 250}` : null,
-  } as unknown as BatchTableRow;
-}
-
 async function scrolling(of: Browser): Promise<void> {
   const { page } = await openPage(of, server, "/");
-  const states = { done: ROWS, queued: 0, active: 0, failed: 0, dead: 0, cancelled: 0 };
-  const head = { id: BATCH, kind: "interactive", createdAt: "2026-03-01T00:00:00.000Z", total: ROWS };
-  const detail = { ...head, byState: states, ended: true, events: 0, samples: [], next: null };
-  await page.route("**/api/v1/batches/**", (route) => {
-    const url = new URL(route.request().url());
-    if (!url.pathname.endsWith("/table")) return route.fulfill({ json: detail });
-    const from = Number(url.searchParams.get("cursor") ?? 0);
-    const limit = Number(url.searchParams.get("limit"));
-    const rows = Array.from({ length: Math.min(limit, ROWS - from) }, (_, i) => row(from + i + 1));
-    return route.fulfill({ json: { rows, next: from + limit < ROWS ? String(from + limit) : null } });
-  });
-  await page.goto(`${server.url}/batches/${BATCH}`);
+  const batch = await longBatch(page, ROWS);
+  await page.goto(`${server.url}/batches/${batch}`);
   await page.locator(`.batch-table[aria-rowcount="${ROWS + 1}"]`).waitFor();
   console.log(`${ROWS} rows are there after ${(await now(page)).toFixed(0)} ms`);
   for (const [what, pixels] of Object.entries(SPEEDS)) {
