@@ -15,7 +15,7 @@ import { decodeText } from "./text.ts";
 import { stateOf } from "./ties.ts";
 
 /** Samples that the next pivots are gathered from, those found last: a hub has tens of thousands. */
-const AROUND = 200;
+const AROUND = 128;
 /** Next pivots that are weighed. */
 const CANDIDATES = 500;
 /** Fields with one value that are told. */
