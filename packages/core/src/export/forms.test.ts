@@ -329,3 +329,46 @@ describe("a report from elsewhere", () => {
     expect(error({ ...ordinaryReport(), deep })).toMatch(/nested/);
   });
 });
+
+describe("what a sandbox said", () => {
+  const differences = [
+    { in: "both", value: "tcp://203.0.113.7:4782", theirs: "/configs/0/values/0", ours: "/findings/0/c2/0" },
+    { in: "assay", value: "Global\\one", ours: "/findings/0/config/mutex" },
+  ] as const;
+  const sandbox = {
+    ...{ name: "cape", task: "12", artefacts: 3, families: ["Quasar"] },
+    configs: [{ family: "Quasar", values: [{ name: "hosts", value: "203.0.113.7:4782" }] }],
+    differences: [...differences],
+  };
+  const told = reportOf([sample(1, [], { names: ["in/run.exe"], sandbox })]);
+
+  it("stands in the Markdown, under the names of both, defanged", () => {
+    const { body } = exported("md", told);
+    expect(body.slice(body.indexOf("## Said by"))).toBe(
+      `## Said by the sandbox
+
+### run.exe
+
+cape task 12: Quasar; 3 files of the run analysed
+
+| Said by | Field | Value |
+| --- | --- | --- |
+| both | hosts | tcp&#58;//203.0.113&#91;.&#93;7:4782 |
+| assay only | mutex | Global&#92;one |
+
+`,
+    );
+  });
+
+  it("stands in the page", () => {
+    const { body } = exported("html", told);
+    expect(body).toContain("run.exe: cape task 12: Quasar; 3 files of the run analysed</summary>");
+    expect(body).toContain(
+      '<tr><td>assay only</td><td>mutex</td><td><span class="v">Global\\one</span></td></tr>',
+    );
+  });
+
+  it("has no heading where no sample came out of one", () => {
+    for (const form of ["md", "html"]) expect(exported(form).body).not.toContain("Said by the sandbox");
+  });
+});

@@ -2,6 +2,7 @@
 import type { Report } from "../model/index.ts";
 import { escapeHtml as h } from "./escape.ts";
 import { countsOf } from "./markdown.ts";
+import { sandboxBlocks } from "./sandbox.ts";
 import { type Summary, summarise } from "./summary.ts";
 
 const STYLE = `
@@ -37,6 +38,7 @@ ${section("Indicators to block", iocs(summary.iocs))}
 ${section("Seen, not to be blocked", iocs(summary.leftOut))}
 ${section("Other indicators", iocs(summary.others))}
 ${section("Configs", configs(summary))}
+${section("Said by the sandbox", sandboxes(report))}
 </body>
 </html>
 `;
@@ -114,6 +116,19 @@ function configs(summary: Summary): string {
         `<span class="quiet v">${h(line.where)}</span>`,
       ]);
       return `<details><summary>${h(config.title)}: ${h(config.family)}, layout ${h(config.layout)}, ${config.confidence}</summary>${notes}${table(["Field", "Value", "Found at"], lines)}</details>`;
+    })
+    .join("\n");
+}
+
+function sandboxes(report: Report): string {
+  return sandboxBlocks(report)
+    .map(({ title, head, lines }) => {
+      const rows = lines.map(({ saidBy, name, value }) => [
+        saidBy,
+        h(name),
+        `<span class="v">${h(value)}</span>`,
+      ]);
+      return `<details><summary>${h(title)}: ${h(head)}</summary>${table(["Said by", "Field", "Value"], rows)}</details>`;
     })
     .join("\n");
 }

@@ -1,6 +1,7 @@
 /** A report for people, in Markdown (CommonMark with tables). */
 import type { Report } from "../model/index.ts";
 import { escapeMarkdown as md } from "./escape.ts";
+import { sandboxBlocks } from "./sandbox.ts";
 import { type Summary, summarise } from "./summary.ts";
 
 export function toMarkdown(report: Report): string {
@@ -28,6 +29,7 @@ export function toMarkdown(report: Report): string {
     ...section("Seen, not to be blocked", iocTable(summary.leftOut)),
     ...section("Other indicators", iocTable(summary.others)),
     ...section("Configs", configList(summary)),
+    ...section("Said by the sandbox", sandboxList(report)),
     "",
   ].join("\n");
 }
@@ -106,5 +108,19 @@ function configList(summary: Summary): string[] {
     "",
     ...config.notes.map((note) => `- ${md(note)}`),
     ...(config.notes.length > 0 ? [""] : []),
+  ]);
+}
+
+function sandboxList(report: Report): string[] {
+  return sandboxBlocks(report).flatMap(({ title, head, lines }) => [
+    `### ${md(title)}`,
+    "",
+    md(head),
+    "",
+    ...table(
+      ["Said by", "Field", "Value"],
+      lines.map(({ saidBy, name, value }) => [saidBy, md(name), md(value)]),
+    ),
+    ...(lines.length > 0 ? [""] : []),
   ]);
 }

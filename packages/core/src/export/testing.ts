@@ -273,7 +273,18 @@ export function hostileReport(text: string): Report {
     "password",
     "user_agent",
   ] as const;
-  const one = sample(1, [hostile], { names: [text, `/x/${text}`], rules: [text], format: text });
+  const one = sample(1, [hostile], {
+    ...{ names: [text, `/x/${text}`], rules: [text], format: text },
+    sandbox: {
+      ...{ name: text, task: text, artefacts: 1, families: [text] },
+      configs: [{ family: text, values: [{ name: text, value: text }] }],
+      differences: [
+        { in: "sandbox", value: text, theirs: "/configs/0/values/0" },
+        { in: "both", value: text, theirs: text },
+        { in: "assay", value: text, ours: `/findings/0/config/${text}` },
+      ],
+    },
+  });
   return {
     ...reportOf(
       [{ ...one, indicators: [...one.indicators, ...types.map((type) => indicator(type, text))] }],

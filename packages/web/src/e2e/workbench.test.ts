@@ -106,6 +106,44 @@ describe("the demo's ten carriers in one archive with a password", () => {
   );
 
   it(
+    "show what a sandbox said of one beside what is proved, as text and nothing else",
+    async () => {
+      const carrier = demoBatch().find(({ name }) => name === "gbrem.exe")?.bytes ?? new Uint8Array();
+      const { page, sins } = await openPage(browser, server, "/");
+      // As a report of `assay triage cape:FOLDER` has it.
+      await page.route(/\/api\/v1\/samples\/[0-9a-f]{64}$/, async (route) => {
+        const answer = await route.fetch();
+        const detail = await answer.json();
+        const [sample] = detail.report?.samples ?? [];
+        if (sample !== undefined)
+          sample.sandbox = {
+            ...{ name: "cape", task: "12", artefacts: 1, families: ["<b>Remcos</b>"] },
+            configs: [{ family: "Remcos", values: [{ name: "<img src=x onerror=alert(1)>", value: "x" }] }],
+            differences: [
+              { in: "sandbox", value: "http://said.example/\u202e", theirs: "/configs/0/values/0" },
+              { in: "assay", value: "Rmc-1", ours: "/findings/0/config/mutex" },
+            ],
+          };
+        await route.fulfill({ response: answer, json: detail });
+      });
+      await drop(page, [{ name: "alone.exe", bytes: carrier }]);
+      await page.getByRole("link", { name: "alone.exe" }).click({ timeout: PATIENCE_MS });
+      const said = page.getByRole("region", { name: "Said by the sandbox" });
+      await said.waitFor({ timeout: PATIENCE_MS });
+      const text = await said.innerText();
+      expect(text).toContain("cape task 12");
+      expect(text).toContain("<b>Remcos</b>; 1 file of the run analysed");
+      expect(text).toMatch(
+        /<img src=x onerror=alert\(1\)>\s+hxxp:\/\/said\[\.\]example\/RLO[\s\S]*sandbox only/,
+      );
+      expect(text).toMatch(/mutex\s+Rmc-1[\s\S]*assay only/);
+      expect(sins).toEqual([]);
+      await page.context().close();
+    },
+    TEST_MS,
+  );
+
+  it(
     "lead from a C2 to its bytes in a memory dump, by their addresses",
     async () => {
       const carrier = demoBatch().find(({ name }) => name === "gbrem.exe")?.bytes ?? new Uint8Array();

@@ -19,6 +19,7 @@ import { type Row, sectionsOf } from "./config-model.ts";
 import { HexPane, type Mark } from "./hex-pane.tsx";
 import { Proof } from "./proof.tsx";
 import { SampleHead } from "./sample-head.tsx";
+import { SandboxSaid } from "./sandbox-said.tsx";
 import "./sample.css";
 
 export default function SampleView({ params }: ViewProps) {
@@ -151,6 +152,7 @@ function Result({
           </article>
         ))}
         {drawn.length > 0 && sample.reasons.length > 0 && <Reasons sample={sample} />}
+        {subject === 0 && sample.sandbox !== undefined && <SandboxSaid sandbox={sample.sandbox} />}
       </section>
       <section className="panel sample-proof" aria-label="Proof">
         <header>
