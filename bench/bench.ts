@@ -18,6 +18,8 @@ import { Ledger } from "../packages/core/src/model/index.ts";
 const WHOLE_PROCESS_RUNS = 9;
 const BATCH_ROUNDS = 12;
 const bin = fileURLToPath(new URL("../packages/app/bin/assay.cjs", import.meta.url));
+/** Of the bundle: run from its sources, the pool does not find it by itself. */
+const worker = fileURLToPath(new URL("../packages/app/bin/worker.cjs", import.meta.url));
 const samplesFlag = process.argv.indexOf("--samples");
 const folder = samplesFlag < 0 ? undefined : process.argv[samplesFlag + 1];
 
@@ -105,7 +107,7 @@ async function warmPool(path: string, files: number): Promise<void> {
     let seen = 0;
     await triage(copies(path, BATCH_ROUNDS), {
       ...options,
-      jobs,
+      ...{ jobs, worker },
       onProgress: () => {
         seen++;
         if (seen % files === 0) stamps.push(performance.now());
