@@ -86,7 +86,7 @@ describe("what the corpus knows, in a browser", () => {
     await page.locator('.canvas[data-resting="true"]').waitFor();
     await choose(page, "77.105.132[.]70", "77.105.132[.]70");
     expect(await ties(page)).toMatch(
-      /remcos · gbrem\.exe[\s\S]*quasar rat · gbquas\.exe|quasar rat · gbquas\.exe[\s\S]*remcos · gbrem\.exe/,
+      /remcos · gbrem\.exe[\s\S]*quasar RAT · gbquas\.exe|quasar RAT · gbquas\.exe[\s\S]*remcos · gbrem\.exe/,
     );
     await choose(page, "politefrighten", "politefrightenpowoa[.]pw");
     const lumma = await ties(page);
@@ -195,7 +195,7 @@ describe("what the corpus knows, in a browser", () => {
       expect(await page.getByLabel("Queue").innerText()).toMatch(/Workers\s+1/);
       await page.getByLabel("Failures").locator("tbody tr").first().waitFor();
       expect(await page.getByLabel("Failures").innerText()).toContain("<img src=x onerror=alert(1)>RLO.exe");
-      expect(await page.getByLabel("Newest clusters").innerText()).toMatch(/quasar rat, remcos/);
+      expect(await page.getByLabel("Newest clusters").innerText()).toMatch(/quasar RAT, remcos/);
     },
   );
 

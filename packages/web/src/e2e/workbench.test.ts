@@ -53,7 +53,7 @@ describe("the demo's ten carriers in one archive with a password", () => {
       await expect.poll(() => rows(page).count(), { timeout: PATIENCE_MS }).toBe(10);
       const rats = page.locator(".row", { hasText: "gbquas.exe" });
       expect(await rats.innerText()).toMatch(
-        /quasar rat[\s\S]*1\.4\.1[\s\S]*proved[\s\S]*3[\s\S]*77\.105\.132\[\.\]70/,
+        /quasar RAT[\s\S]*1\.4\.1[\s\S]*proved[\s\S]*3[\s\S]*77\.105\.132\[\.\]70/,
       );
 
       await page.getByRole("searchbox", { name: "Filter" }).fill("177.105.132[.]124");

@@ -177,7 +177,7 @@ describe("the whole corpus, by clusters", () => {
 
   it("is called after what is in each", () => {
     expect([...overview.nodes.values()].map(labelOf)).toEqual([
-      "remcos + quasar rat · 12",
+      "remcos + quasar RAT · 12",
       "a + b + c … · 400",
       "7 more",
     ]);

@@ -20,7 +20,8 @@ export function Badge({ value }: { readonly value: string }) {
   return <span className={`badge ${TONES[value] ?? ""}`}>{plain(value)}</span>;
 }
 
-/** `win.lumma` as people say it. */
+/** `win.quasar_rat` as people say it: `quasar RAT`. */
 export function familyName(id: string): string {
-  return plain(id.replace(/^[a-z]+\./, "").replaceAll("_", " "));
+  const words = id.replace(/^[a-z]+\./, "").split("_");
+  return plain(words.map((word) => (word === "rat" ? "RAT" : word)).join(" "));
 }
