@@ -37,8 +37,7 @@ ${section("Nearly the same", list(summary.nearDuplicates.map((pair) => `<span cl
 ${section("Indicators to block", iocs(summary.iocs))}
 ${section("Seen, not to be blocked", iocs(summary.leftOut))}
 ${section("Other indicators", iocs(summary.others))}
-${section("Configs", configs(summary))}
-${section("Said by the sandbox", sandboxes(report))}
+${section("Configs", configs(summary))}${section("Said by the sandbox", sandboxes(report))}
 </body>
 </html>
 `;
