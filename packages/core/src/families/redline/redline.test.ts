@@ -276,6 +276,11 @@ describe("what is not RedLine", () => {
       );
   });
 
+  it("yields nothing for a class with the fields' names in clear in a program that is no WCF client", () => {
+    const spec = settings(["IP", "ID", "Message", "Key"], ["192.0.2.1:8080", "build", "", ""]);
+    expect(status({ ...spec, types: spec.types.slice(0, 1) }).status).toBe("not-found");
+  });
+
   it("yields nothing for base64 texts and words", () => {
     const texts = ["Q29uZmlndXJhdGlvbiBmaWxl", "TWljcm9zb2Z0", "", "Settings"];
     expect(status(settings(["a", "b", "c", "d"], texts)).status).toBe("not-found");
