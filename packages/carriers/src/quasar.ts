@@ -48,6 +48,10 @@ export interface QuasarOptions {
   readonly defaultCount?: boolean;
   /** Decrypts where the values are stored, in the static constructor itself. */
   readonly inline?: boolean;
+  /** Where the key stands when the settings class does not hold it. */
+  readonly keyAt?: "literal" | "another class";
+  /** The salt is made where no constant shows it, and another secret's derivation stands beside. */
+  readonly hiddenSalt?: boolean;
   /** Keeps Quasar's own names. */
   readonly named?: boolean;
   /** Further strings, encrypted, ahead of TAG: a fork's own fields. */
@@ -169,6 +173,7 @@ export function quasarClient(options: QuasarOptions): Uint8Array {
   const getFolder: Cil = ["call", `string [mscorlib]System.Environment::GetFolderPath(${FOLDER_TYPE})`];
   const folder = options.folder ?? 26;
   for (const [kind, field] of entries(options)) {
+    if (field === "ENCRYPTIONKEY" && options.keyAt !== undefined) continue;
     const literal: Cil = ["ldstr", values.sealed[field] ?? ""];
     if (kind === "S" && options.inline === true)
       store(field, "string", literal, ["call", `${cipher}::${name("Decrypt")}`]);
@@ -184,8 +189,12 @@ export function quasarClient(options: QuasarOptions): Uint8Array {
     }
   }
   const isMacced = options.layout === "1.3" || options.layout === "1.4";
+  const secrets = name("Quasar.Client.Helper.Secrets");
+  const holder = options.keyAt === "another class" ? secrets : settings;
+  const keyField = `${holder}::${name("ENCRYPTIONKEY")}`;
+  const key: Cil = ["ldstr", values.texts.ENCRYPTIONKEY ?? ""];
   const initialize: Cil[] = [
-    ["ldsfld", `${settings}::${name("ENCRYPTIONKEY")}`],
+    options.keyAt === "literal" ? key : ["ldsfld", keyField],
     ["call", `${cipher}::${name("SetDefaultKey")}`],
   ];
   for (const [kind, field] of entries(options)) {
@@ -205,6 +214,13 @@ export function quasarClient(options: QuasarOptions): Uint8Array {
     },
     cipherClass(cipher, name, options, isMacced),
   ];
+  if (holder === secrets)
+    types.push({
+      ...typeName(secrets),
+      fields: [{ name: name("ENCRYPTIONKEY"), type: "string" }],
+      methods: [{ name: ".cctor", code: [key, ["stsfld", keyField], ["ret"]] }],
+    });
+  if (options.hiddenSalt === true) types.push(otherDerivation(name));
   const salt = options.seal?.salt ?? QUASAR_SALT;
   return buildAssembly({
     name: "Client",
@@ -311,11 +327,35 @@ function cipherClass(
       code: isMacced ? decrypt : [["ldarg.0"], ["ret"]],
     },
   ];
-  if (isMacced) methods.push({ name: ".cctor", code: [...saltCode(options), ["stsfld", salt], ["ret"]] });
+  if (isMacced && options.hiddenSalt !== true)
+    methods.push({ name: ".cctor", code: [...saltCode(options), ["stsfld", salt], ["ret"]] });
   return {
     ...typeName(cipher),
     fields: ["_key", "_authKey", "Salt"].map((field) => ({ name: name(field), type: "uint8[]" })),
     methods,
+  };
+}
+
+/** A class that derives the key of another secret: a browser's, say. */
+function otherDerivation(name: (original: string) => string): TypeSpec {
+  return {
+    ...typeName(name("Quasar.Client.Recovery.Other")),
+    methods: [
+      {
+        name: name("Derive"),
+        parameters: ["string"],
+        code: [
+          ["ldarg.0"],
+          ["call", "class [mscorlib]System.Text.Encoding [mscorlib]System.Text.Encoding::get_UTF8()"],
+          ["ldstr", "saltysalt"],
+          ["callvirt", "instance uint8[] [mscorlib]System.Text.Encoding::GetBytes(string)"],
+          ["ldc.i4", 1003],
+          ["newobj", `instance void ${RFC2898}::.ctor(string,uint8[],int32)`],
+          ["pop"],
+          ["ret"],
+        ],
+      },
+    ],
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type Dotnet,
   type FieldDef,
   type FieldStore,
+  type Instruction,
   type MethodDef,
   methodEffects,
   methodsOf,
@@ -23,6 +24,8 @@ const MAX_CRYPTO_METHODS = 32;
 const MAX_KDFS = 4;
 /** Rfc2898DeriveBytes without a count. */
 const DEFAULT_ITERATIONS = 1000;
+/** Texts outside the class that are kept of one. */
+const MAX_HANDED_ON = 4;
 /** Bytes of code that fill one field: ldstr and stsfld. */
 const STORE_SIZE = 10;
 /** static, specialname, rtspecialname: without them the runtime calls no static constructor (II.10.5.3). */
@@ -94,7 +97,13 @@ function readClass(dotnet: Dotnet, method: MethodDef, stores: readonly FieldStor
         numbers.push({ name, kind: "enum", value: found(folder.value, ...folder.at) });
     }
   }
-  return { origin: "cctor", texts, numbers, password: passwordOf(dotnet, method.typeRid, byField) };
+  return {
+    origin: "cctor",
+    texts,
+    numbers,
+    password: passwordOf(dotnet, method.typeRid, byField),
+    handedOn: handedOnBy(dotnet, method.typeRid),
+  };
 }
 
 /** II.23.2.4 FieldSig: 0x06, then the type. */
@@ -131,6 +140,37 @@ function passwordOf(
     }
   }
   return undefined;
+}
+
+/** Literals, and texts of other classes' fields, that methods of the class hand straight to another class's. */
+function handedOnBy(dotnet: Dotnet, typeRid: number): readonly Found<string>[] {
+  const texts = new Map<string, Found<string>>();
+  for (const method of methodsOf(dotnet, typeRid)) {
+    if (method.name === ".cctor") continue;
+    const code = dotnet.instructions(method.rid);
+    for (let i = 0; i + 1 < code.length && texts.size < MAX_HANDED_ON; i++) {
+      const [load, use] = [code[i], code[i + 1]];
+      if (typeof load?.operand !== "number" || typeof use?.operand !== "number") continue;
+      if ((use.op !== "call" && use.op !== "newobj") || use.operand >>> 24 !== TABLE.MethodDef) continue;
+      if (ownerOf(dotnet, use.operand) === typeRid) continue;
+      const text =
+        load.op === "ldstr" ? dotnet.userString(load.operand)?.text : textOfField(dotnet, load, typeRid);
+      if (text !== undefined && text.value !== "") texts.set(text.value, text);
+    }
+  }
+  return [...texts.values()];
+}
+
+function textOfField(
+  dotnet: Dotnet,
+  { op, operand }: Instruction,
+  typeRid: number,
+): Found<string> | undefined {
+  const token = Number(operand);
+  if (op !== "ldsfld" || token >>> 24 !== TABLE.Field) return undefined;
+  const owner = dotnet.fields[(token % 0x1000000) - 1]?.typeRid ?? 0;
+  const value = owner === typeRid ? undefined : storedIn(dotnet, token, owner);
+  return value?.kind === "string" ? value.text : undefined;
 }
 
 function ownerOf(dotnet: Dotnet, token: Token): number {
@@ -208,7 +248,11 @@ function resolved(dotnet: Dotnet, value: CilValue): CilValue {
   if (value.known !== undefined) return value.known;
   if (value.token >>> 24 !== TABLE.Field) return value;
   const typeRid = dotnet.fields[(value.token % 0x1000000) - 1]?.typeRid ?? 0;
+  return storedIn(dotnet, value.token, typeRid) ?? value;
+}
+
+function storedIn(dotnet: Dotnet, field: Token, typeRid: number): CilValue | undefined {
   const constructor_ = methodsOf(dotnet, typeRid).find((method) => method.name === ".cctor");
   const stores = constructor_ === undefined ? [] : staticFieldStores(dotnet, constructor_.rid);
-  return stores.find((store) => store.token === value.token)?.value ?? value;
+  return stores.find((store) => store.token === field)?.value;
 }

@@ -51,7 +51,7 @@ export function settingsFromStrings(view: View, minimum: number): SettingsSource
           const texts: SettingsSource["texts"][number][] = [];
           for (let k = first; k <= Math.min(last + TAIL, starts.length - 1); k++)
             texts.push({ name: undefined, text: textAt(view, starts[k] as number, ends[k] as number) });
-          sources.push({ origin: "strings", texts, numbers: [], password: undefined });
+          sources.push({ origin: "strings", texts, numbers: [], password: undefined, handedOn: [] });
         }
         count = 0;
         // The entry at hand belongs to the next group.

@@ -5,7 +5,7 @@
  *
  * One engine, a table a family: a family says what a password looks like and in which order its fields come.
  */
-import { type Found, type Span, utf8Bytes } from "../../bytes/index.ts";
+import { equalBytes, type Found, type Span, utf8Bytes } from "../../bytes/index.ts";
 import type { AesMode, Pbkdf2Sha1 } from "../../codecs/index.ts";
 import {
   type Ciphertext,
@@ -43,6 +43,8 @@ export interface SettingsSource {
   readonly numbers: readonly SettingsNumber[];
   /** The text that the code hands to the key derivation, when it could be followed. */
   readonly password: Found<string> | undefined;
+  /** Texts outside the class that its methods hand to another: the password may be a constant, or stand elsewhere. */
+  readonly handedOn: readonly Found<string>[];
 }
 
 /** How a family's clients treat their secrets. */
@@ -129,7 +131,7 @@ export function openSettings(source: SettingsSource, scheme: SettingsScheme, con
 function passwordsOf(source: SettingsSource, scheme: SettingsScheme): Found<string>[] {
   const seen = new Set<string>();
   const list: { text: Found<string>; rank: number }[] = [];
-  for (const { text } of source.texts) {
+  for (const text of [...source.texts.map((entry) => entry.text), ...source.handedOn]) {
     if (text.value === "" || seen.has(text.value) || scheme.passwordBytes(text.value) === undefined) continue;
     const data = ciphertextOf(text)?.data;
     if (data !== undefined && couldBeMacced(data)) continue;
@@ -146,7 +148,8 @@ function findMacKey(
   context: OpenContext,
 ): SettingsKey | undefined {
   const blind = context.kdfs.length === 0;
-  const kdfs = blind ? [context.defaultKdf] : context.kdfs;
+  // One that the code states may be another secret's, and the settings' own one that could not be read.
+  const kdfs = withDefault(context);
   const tried = blind
     ? passwords.filter((password) => scheme.passwordRank(password.value) <= 1).slice(0, MAX_BLIND_PASSWORDS)
     : passwords.slice(0, MAX_PASSWORDS);
@@ -159,6 +162,12 @@ function findMacKey(
     }
   }
   return undefined;
+}
+
+function withDefault({ kdfs, defaultKdf }: OpenContext): readonly Kdf[] {
+  const isDefault = ({ salt, iterations }: Kdf) =>
+    iterations.value === defaultKdf.iterations.value && equalBytes(salt.value, defaultKdf.salt.value);
+  return kdfs.some(isDefault) ? kdfs : [...kdfs, defaultKdf];
 }
 
 function openMacced(

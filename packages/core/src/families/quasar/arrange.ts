@@ -34,11 +34,14 @@ export interface Arranged {
 /** Real names must cover this many fields to be believed. */
 const MIN_NAMES = 5;
 
-/** Undefined when the values have no host list where Quasar has one: something else that shares its cipher. */
+const SWITCH = /^(?:true|false)$/i;
+
+/** Undefined when the values are not Quasar's, or have no host list where it has one: others share its cipher. */
 export function arrange(opened: OpenedSettings): Arranged | undefined {
   const { settings } = opened;
-  const order = FIELD_ORDERS.find((candidate) => fits(settings, candidate, opened.source.origin));
+  const order = FIELD_ORDERS.find((candidate) => fits(opened, candidate));
   const named = settings.filter((setting) => textName(setting.name) !== undefined).length >= MIN_NAMES;
+  if (!named && keepsSwitchesAsTexts(settings)) return undefined;
   const texts = new Map<TextName, OpenedSetting>();
   let by: Arranged["by"] = "content";
   if (named) {
@@ -49,7 +52,7 @@ export function arrange(opened: OpenedSettings): Arranged | undefined {
     }
   } else if (order !== undefined) {
     by = "order";
-    order.texts.forEach((name, i) => {
+    textsOf(order, settings).forEach((name, i) => {
       const setting = settings[i];
       if (setting !== undefined && isWhole(name, setting)) texts.set(name, setting);
     });
@@ -76,10 +79,23 @@ function isWhole(name: TextName, setting: OpenedSetting): boolean {
   return setting.state !== "broken" || PLAIN_TEXTS.has(name);
 }
 
-/** The order's strings are there with the right ones encrypted; whatever follows is no matter. */
-function fits(settings: readonly OpenedSetting[], order: FieldOrder, origin: string): boolean {
-  if (settings.length < order.texts.length) return false;
-  for (const [i, name] of order.texts.entries()) {
+/** Encrypted `true` and `false`: AsyncRAT and its kin keep switches so, where Quasar's are booleans of the code. */
+function keepsSwitchesAsTexts(settings: readonly OpenedSetting[]): boolean {
+  const switches = settings.filter(({ state, plain }) => state === "encrypted" && SWITCH.test(plain));
+  return switches.length > 1;
+}
+
+/** The order's strings; without the key where the class does not hold it. */
+function textsOf(order: FieldOrder, settings: readonly OpenedSetting[]): readonly TextName[] {
+  const holdsKey = settings.some(({ state }) => state === "password");
+  return holdsKey ? order.texts : order.texts.filter((name) => name !== "ENCRYPTIONKEY");
+}
+
+/** The order's strings are there with the right ones encrypted, and no further one is. */
+function fits({ settings, source, key }: OpenedSettings, order: FieldOrder): boolean {
+  const names = textsOf(order, settings);
+  if (settings.length < names.length) return false;
+  for (const [i, name] of names.entries()) {
     const state = settings[i]?.state;
     const good =
       name === "ENCRYPTIONKEY"
@@ -92,11 +108,14 @@ function fits(settings: readonly OpenedSetting[], order: FieldOrder, origin: str
   const hosts = settings[1];
   // A one-host field tells xRAT 2 from a cut-off Quasar 1.0, whose strings begin alike.
   if (hosts?.state === "encrypted" && order.texts[1] === "HOST" && !isHost(hosts.plain)) return false;
-  return origin === "strings" || settings.slice(order.texts.length).every((s) => s.state !== "encrypted");
+  // Without a MAC, one string in 256 behind the class's own reads as encrypted, too.
+  if (source.origin === "strings" && key.scheme === "md5") return true;
+  return settings.slice(names.length).every((s) => s.state !== "encrypted");
 }
 
-/** Nothing but the order's strings, and the two empty paths that 1.4 fills at run time. */
+/** Nothing but the order's strings, each of them, and the two empty paths that 1.4 fills at run time. */
 function isExact(settings: readonly OpenedSetting[], order: FieldOrder, origin: string): boolean {
+  if (textsOf(order, settings) !== order.texts) return false;
   return origin === "strings" || settings.slice(order.texts.length).every((setting) => setting.plain === "");
 }
 

@@ -302,6 +302,38 @@ describe("variations", () => {
     expect(finding).toMatchObject({ layout, c2: ["tcp://m.example:7"], config: { sleep_delay: 3000 } });
   });
 
+  it.each(["literal", "another class"] as const)(
+    "a key outside the class, %s, is found where it is handed on",
+    (keyAt) => {
+      for (const layout of ["1.2", "1.4"] as const) {
+        const client = quasarClient({ layout, hosts: "m.example:7;", tag: "T", keyAt });
+        expect(findingOf(extract(client).result)).toMatchObject({
+          layout: "fork",
+          c2: ["tcp://m.example:7"],
+          config: { campaign_id: ["T"], sleep_delay: 3000 },
+        });
+      }
+    },
+  );
+
+  it("a derivation of another secret does not hide the usual one", () => {
+    const client = quasarClient({ layout: "1.4", hosts: "m.example:7;", hiddenSalt: true });
+    expect(findingOf(extract(client).result)).toMatchObject({ layout: "1.4", c2: ["tcp://m.example:7"] });
+  });
+
+  it("a fork's field between is not taken for the next field where the string heap alone is left", () => {
+    const client = quasarClient({ layout: "1.4", hosts: "x.example:9;", tag: "N", extra: { WEBHOOK: "w" } });
+    const finding = findingOf(extract(without(client, metadataAt(client), 4)).result);
+    expect(finding).toMatchObject({ layout: "fork", c2: ["tcp://x.example:9"] });
+    expect(finding.config.campaign_id).toBeUndefined();
+  });
+
+  it("switches kept as encrypted texts are AsyncRAT's and its kin's, not Quasar's", () => {
+    const extra = { ANTI: "false", BDOS: "true" };
+    const client = quasarClient({ layout: "1.4", hosts: "m.example:7;", extra });
+    expect(extract(client).result).toMatchObject({ status: "unknown-layout", stage: "fields" });
+  });
+
   it("a host list that the client would not take is kept as it stands", () => {
     const hosts = "https://paste.example/raw/abc";
     const finding = findingOf(extract(quasarClient({ layout: "1.4", hosts })).result);

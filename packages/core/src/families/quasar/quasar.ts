@@ -105,7 +105,7 @@ function extract(input: ExtractInput): Extraction {
     lookalike ??= {
       status: "unknown-layout",
       stage: "fields",
-      text: "decrypts as Quasar's settings do, but holds no host list where Quasar has one",
+      text: "decrypts as Quasar's settings do, but its fields are not Quasar's or hold no host list",
       at: opened.key.password.at,
     };
     return undefined;

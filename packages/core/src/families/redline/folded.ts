@@ -121,8 +121,8 @@ function foldCall(method: string, args: readonly CilValue[], depth: number): Fol
   const number = (value: CilValue | undefined) => (value?.kind === "int" ? value.value : undefined);
   switch (method) {
     case "System.String::Concat": {
-      const parts = texts();
-      return parts.every((part) => part !== undefined) ? limited(concat(parts)) : undefined;
+      const parts = args.length === 1 ? elementsOf(first, depth) : texts();
+      return parts?.every((part) => part !== undefined) ? limited(concat(parts)) : undefined;
     }
     case "System.String::Replace": {
       const [text, from, to] = texts();
@@ -142,6 +142,17 @@ function foldCall(method: string, args: readonly CilValue[], depth: number): Fol
     default:
       return undefined;
   }
+}
+
+/** What Concat(string[]) joins: compilers take it for more than four parts. */
+function elementsOf(array: CilValue | undefined, depth: number): (Folded | undefined)[] | undefined {
+  if (array?.kind !== "array" || array.elementType !== "System.String" || !array.isExact) return undefined;
+  const { length = 0, items } = array;
+  if (length > MAX_CHARS || items.size !== length) return undefined;
+  return Array.from({ length }, (_, i) => {
+    const item = items.get(i);
+    return item && fold(item, depth);
+  });
 }
 
 function replaceAll(text: Folded, from: string, to: Folded): Folded | undefined {

@@ -128,6 +128,14 @@ function settings(
   return { name: "x", types: [{ name: "Settings", fields, methods }, wcf()], userStrings: more };
 }
 
+/** A text as compilers join more than four parts. */
+function joined(text: string): readonly Cil[] {
+  const parts = text.match(/.{1,3}/g) ?? [];
+  const items = parts.flatMap((part, i): Cil[] => [["dup"], ["ldc.i4", i], ["ldstr", part], ["stelem.ref"]]);
+  const concat: Cil = ["call", "string [mscorlib]System.String::Concat(string[])"];
+  return [["ldc.i4", parts.length], ["newarr", "[mscorlib]System.String"], ...items, concat];
+}
+
 /** A type that mentions WCF's client. */
 function wcf(field = "factory"): AssemblySpec["types"][number] {
   const type = "class [System.ServiceModel]System.ServiceModel.ChannelFactory";
@@ -162,6 +170,34 @@ describe("RedLine's fields", () => {
       buildAssembly({ ...spec, types: [{ ...type, name: "Settings", methods }, ...others] }),
     );
     expect([finding.layout, finding.config.campaign_id]).toEqual(["arguments", ["krast"]]);
+  });
+
+  it("hold together around an empty text that is a load of String.Empty", () => {
+    const spec = settings(["q", "w", "e", "r"], CIPHER);
+    const [type, ...others] = spec.types;
+    const code = (type?.methods?.[0]?.code ?? []).map(
+      (item): Cil =>
+        item[0] === "ldstr" && item[1] === "" ? ["ldsfld", "string [mscorlib]System.String::Empty"] : item,
+    );
+    const methods = [{ name: ".cctor", code }];
+    const finding = findingOf(
+      buildAssembly({ ...spec, types: [{ ...type, name: "Settings", methods }, ...others] }),
+    );
+    expect([finding.layout, finding.config.campaign_id]).toEqual(["arguments", ["krast"]]);
+  });
+
+  it("are put together from the parts of Concat(string[])", () => {
+    const spec = settings(["q", "w", "e", "r"], CIPHER);
+    const [type, ...others] = spec.types;
+    const code = (type?.methods?.[0]?.code ?? []).flatMap((item): Cil[] =>
+      item[0] === "ldstr" && item[1].length > 8 ? joined(item[1]) : [item],
+    );
+    const methods = [{ name: ".cctor", code }];
+    const finding = findingOf(
+      buildAssembly({ ...spec, types: [{ ...type, name: "Settings", methods }, ...others] }),
+    );
+    expect(finding).toMatchObject({ layout: "arguments", c2: ["tcp://77.91.68.68:19071"] });
+    expect(finding.config.campaign_id).toEqual(["krast"]);
   });
 
   it("take a text as it stands when it does not decrypt", () => {
@@ -238,6 +274,11 @@ describe("what is not RedLine", () => {
       expect(status(settings(["Host", "Name", "User", "Note"], texts, ["net.tcp://", "|"])).status).toBe(
         "not-found",
       );
+  });
+
+  it("yields nothing for a class with the fields' names in clear in a program that is no WCF client", () => {
+    const spec = settings(["IP", "ID", "Message", "Key"], ["192.0.2.1:8080", "build", "", ""]);
+    expect(status({ ...spec, types: spec.types.slice(0, 1) }).status).toBe("not-found");
   });
 
   it("yields nothing for base64 texts and words", () => {

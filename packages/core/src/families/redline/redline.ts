@@ -118,17 +118,17 @@ function findFields(
   hasMarks: boolean,
   contracts: Contracts,
 ): Fields | undefined {
-  const isMarked = hasMarks || contracts.redline;
+  const marks = { isMarked: hasMarks || contracts.redline, wcf: contracts.wcf };
   const direct = bestOf(
     dotnet,
     survey,
     candidatesOf(dotnet, survey, survey.ciphertexts),
     candidatesOf(dotnet, survey, survey.plainLists),
-    isMarked,
+    marks,
   );
   if (direct !== undefined || dotnet === undefined || !contracts.wcf) return direct;
   const folded = foldedCandidates(dotnet, foldedStores(dotnet));
-  return bestOf(dotnet, survey, folded, folded, isMarked);
+  return bestOf(dotnet, survey, folded, folded, marks);
 }
 
 function bestOf(
@@ -136,7 +136,7 @@ function bestOf(
   survey: Survey,
   ciphertexts: readonly Candidate[],
   plainLists: readonly Candidate[],
-  isMarked: boolean,
+  marks: Marks,
 ): Fields | undefined {
   const best = (list: readonly (Fields | undefined)[]) =>
     list.find((fields) => fields && STRUCTURED.has(fields.layout)) ?? list.find((fields) => fields);
@@ -145,7 +145,7 @@ function bestOf(
     best(
       plainLists
         .map((candidate) => plainFields(dotnet, survey, candidate))
-        .filter((fields) => fields && isPlausible(fields, isMarked)),
+        .filter((fields) => fields && isPlausible(fields, marks)),
     )
   );
 }
@@ -171,9 +171,18 @@ function candidatesOf(
   });
 }
 
-/** Any program may hold `host:port`: it is RedLine's by the names of all four fields, or beside the family's marks. */
-function isPlausible(fields: Fields, isMarked: boolean): boolean {
-  return isMarked || (fields.named && fields.layout !== "two-field");
+/** What speaks for RedLine beside the config itself. */
+interface Marks {
+  readonly isMarked: boolean;
+  readonly wcf: boolean;
+}
+
+/**
+ * Any program may hold `host:port`: it is RedLine's beside the family's marks, or by the names of all four fields in
+ * a WCF client.
+ */
+function isPlausible(fields: Fields, { isMarked, wcf }: Marks): boolean {
+  return isMarked || (wcf && fields.named && fields.layout !== "two-field");
 }
 
 /** A key that turns a text into base64 of a C2 list proves the config; plain texts prove as much as their frame. */

@@ -98,6 +98,8 @@ export function storesOf(dotnet: Dotnet, rid: number): readonly Store[] {
 function constantOf(dotnet: Dotnet, instruction: Instruction): Constant | undefined {
   const { op, operand } = instruction;
   if (op === "ldstr") return dotnet.userString(operand as number)?.text;
+  // Some compilers write an empty literal so.
+  if (op === "ldsfld" && dotnet.nameOf(operand as number) === "System.String::Empty") return found("");
   const isNumber = op.startsWith("ldc.i4") && typeof operand === "number";
   return isNumber ? found(operand, instruction.view.span()) : undefined;
 }
