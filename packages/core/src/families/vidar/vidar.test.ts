@@ -151,6 +151,35 @@ describe("Vidar is told from its kin", () => {
   });
 });
 
+describe("string tables", () => {
+  const DROP = "https://somebody13.tumblr.com/";
+  const strings = Array.from({ length: 30 }, (_, i) => `SELECT a, b FROM c${i % 3 === 0 ? "_id" : `_${i}`}`);
+  const own = ["Work Dir: In memory", "MachineID: ", "information.txt"];
+  const c2 = (bytes: Uint8Array) => {
+    const [extraction] = extractWith(bytes);
+    return extraction.status === "config" ? extraction.finding.config.http?.map((h) => h.uri) : extraction;
+  };
+
+  it.each(["pushed", "ecx", "edi"] as const)("may have their lengths %s", (length) =>
+    expect(c2(vidarVc({ strings: [...strings, ...own, DROP, C2], length }))).toEqual([DROP, C2]),
+  );
+
+  it("may write each argument over the one before", () =>
+    expect(
+      c2(
+        vidarVb({
+          key: "0561399548",
+          host: "himarkh.xyz",
+          texts: [...own, ...strings],
+          reusesArgument: true,
+        }),
+      ),
+    ).toEqual(["http://himarkh.xyz"]));
+
+  it("may hide everything but the addresses", () =>
+    expect(c2(vidarVc({ strings: [...strings, ...own], clear: [STEAM, C2] }))).toEqual([STEAM, C2]));
+});
+
 describe("a clean program is not Vidar", () => {
   it("with a URL, a version and an MD5", () => {
     expect(statusOf(program("https://t.me/our_channel", "1.2", ID, "http://203.0.113.9:8080"))).toBe(
@@ -281,6 +310,9 @@ describe("hosts", () => {
     expect(deadDropPlatform(url("https://www.tiktok.com/@user/video/1"))).toBe("other");
     expect(deadDropPlatform(url("https://some.instance.social/@user"))).toBe("mastodon");
     expect(deadDropPlatform(url("https://steamcommunity.com/"))).toBeUndefined();
+    expect(deadDropPlatform(url("https://somebody13.tumblr.com/"))).toBe("other");
+    for (const own of ["", "www.", "api."])
+      expect([own, deadDropPlatform(url(`https://${own}tumblr.com/`))]).toEqual([own, undefined]);
     expect(deadDropPlatform(url("https://notsteamcommunity.com/profiles/76561199588685141"))).toBeUndefined();
     expect(isProfilePage(url("https://steamcommunity.com/app/440"))).toBe(false);
   });
