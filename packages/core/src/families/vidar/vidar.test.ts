@@ -195,6 +195,19 @@ describe("a clean program is not Vidar", () => {
     expect(statusOf(program(STEAM, ID))).toBe("not-found");
   });
 
+  it("with a Steam profile, a channel, a version and an MD5 among other links, as a launcher has them", () => {
+    const links = ["store", "help", "news"].map((page) => `https://launcher.gg/${page}`);
+    const urls = [STEAM, "https://t.me/launcher_news"];
+    const config = {
+      version: "2.14",
+      buildId: "d41d8cd98f00b204e9800998ecf8427e",
+      texts: false,
+      versionByCode: false,
+    };
+    expect(statusOf(vidarVd({ urls, ...config }))).toBe("config");
+    expect(statusOf(vidarVd({ urls: [...urls, ...links], ...config }))).toBe("not-found");
+  });
+
   it("with the headings of a system report", () => {
     const headings = ["[Hardware]", "[Processes]", "[Software]", "Work Dir: ", "http://203.0.113.9"];
     expect(statusOf(program(...headings))).toBe("not-found");
