@@ -234,6 +234,8 @@ export interface VidarVc {
   readonly clear?: readonly string[];
   /** How the length is given: pushed (default), in ecx, or the most frequent one from edi. */
   readonly length?: "pushed" | "ecx" | "edi";
+  /** Each result goes to a member of an object, between the next call's arguments; false by default. */
+  readonly members?: boolean;
 }
 
 const PUSH_EDI = [0x57];
@@ -257,7 +259,8 @@ export function vidarVc(options: VidarVc): Uint8Array {
       const dataAt = base + rdata.bytes(xor(latin1Bytes(text), key));
       const inEcx = options.length === "ecx";
       const length = inEcx ? [] : text.length === kept ? PUSH_EDI : pushLength(text.length);
-      code.push(...length, ...push(keyAt), ...push(dataAt));
+      const member = options.members === true && i > 0 ? [0x89, 0x46, (4 * i) & 0x7c] : [];
+      code.push(...length, ...member, ...push(keyAt), ...push(dataAt));
       if (inEcx) code.push(...(i % 2 === 0 ? [0xb9, ...u32(text.length)] : [0x6a, text.length, 0x59]));
       callStart(code);
       code.push(...popArguments(inEcx ? 2 : 3), ...storeEax(data + 0x100 + 4 * i));

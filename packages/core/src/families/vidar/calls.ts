@@ -82,11 +82,17 @@ function lengthByModrm(op: number, modrm: number, sib: number): number {
   if (op === 0x33 || op === 0x31) return modrm >= 0xc0 ? 2 : 0; // xor r, r
   if (op === 0x88) return (modrm & 0xc7) === 0x45 ? 3 : 0; // mov [ebp + disp8], r8
   if (op !== 0x8b && op !== 0x89 && op !== 0x8d) return 0;
-  if (op !== 0x8d && (modrm & 0xc7) === 0x05) return 6; // mov [m], r; mov r, [m]
-  if (modrm >= 0xc0) return 2; // mov r, r
-  if ((modrm & 0xc7) === 0x45) return 3; // [ebp + disp8]
-  return (modrm & 0xc7) === 0x85 ? 6 : 0; // [ebp + disp32]
+  // mov m, r; mov r, m; mov r, r; lea r, m
+  const mode = (modrm >> 6) as 0 | 1 | 2 | 3;
+  const base = modrm & 7;
+  if (mode === 3) return 2;
+  if (mode === 0 && base === 5) return op === 0x8d ? 0 : 6;
+  const length = 2 + DISPLACEMENTS[mode];
+  return base !== 4 ? length : sib === ESP ? length + 1 : 0;
 }
+
+/** Bytes of the displacement by the two high bits of ModRM. */
+const DISPLACEMENTS = [0, 1, 4, 0] as const;
 
 /** End of the run at `start`, as its negative when there is no call in it: most have none and need no decoding. */
 function measureRun(bytes: Uint8Array, start: number, end: number): number {
@@ -128,6 +134,7 @@ function decodeRun(view: View, start: number, end: number): Run {
     else if (op >= 0x50 && op <= 0x57) give(kept[op - 0x50]);
     else if (op >= 0x58 + EBX && op <= 0x5f)
       kept[op - 0x58] = bytes[at - 2] === 0x6a ? constants.pop() : undefined;
+    else if (op === 0x8d) kept[(modrm >> 3) & 7] = undefined;
     else if (op === 0x8b) {
       const from = modrm >= 0xc0 ? kept[modrm & 7] : undefined;
       kept[(modrm >> 3) & 7] = from;

@@ -164,6 +164,9 @@ describe("string tables", () => {
     expect(c2(vidarVc({ strings: [...strings, ...own, DROP, C2], length }))).toEqual([DROP, C2]),
   );
 
+  it("may store each result in an object, between the next call's arguments", () =>
+    expect(c2(vidarVc({ strings: [...strings, ...own, STEAM, C2], members: true }))).toEqual([STEAM, C2]));
+
   it("may write each argument over the one before", () =>
     expect(
       c2(
