@@ -93,7 +93,7 @@ export interface LummaL2Options extends LummaOptions {
   readonly marker?: boolean;
   /** Slots that hold noise only, by position in the table. */
   readonly broken?: readonly number[];
-  /** Hex digits in place of the user's id and tag, as builds from spring 2025 on have them. */
+  /** A text in place of the user's id and tag, such as the hex digits of L3. */
   readonly build?: string;
 }
 

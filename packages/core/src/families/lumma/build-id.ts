@@ -1,10 +1,10 @@
-/** Who built it: `<user id>--<tag>` in L0 to L2, a run of hex digits in late L2 and in L3. */
+/** Who built it: `<user id>--<tag>` in L0 to L2, a run of hex digits in L3, and in L2 where one stands in its place. */
 import { cString, type Found, found, indexesOf, latin1, latin1Bytes, type View } from "../../bytes/index.ts";
 import type { Image } from "../../formats/image.ts";
 import type { Range } from "./ranges.ts";
 
 export interface BuildId {
-  /** L0 to L2: `lid` of the protocol, the customer. Late L2 and L3: `uid`, the build. */
+  /** L0 to L2: `lid` of the protocol, the customer. L3: the build. */
   readonly identifier: Found<string>;
   /** L0 to L2: `j` of the protocol, the customer's own sub-tag; may be empty. */
   readonly tag: Found<string> | undefined;
@@ -15,7 +15,7 @@ export interface BuildId {
 const DIGITS = latin1Bytes("123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ\0");
 const HEX_ID = /^[0-9a-f]{32,64}$/;
 
-/** The build id of an image of 2025 or later. */
+/** The build id, where it is a run of hex digits. CAPE-parsers take any text that the code names, in L2 too. */
 export function findBuild(image: Image, ranges: readonly Range[]): BuildId | undefined {
   const { view } = image;
   for (const at of indexesOf(view.bytes, DIGITS)) {
