@@ -93,6 +93,8 @@ export interface LummaL2Options extends LummaOptions {
   readonly marker?: boolean;
   /** Slots that hold noise only, by position in the table. */
   readonly broken?: readonly number[];
+  /** A text in place of the user's id and tag, such as the hex digits of L3. */
+  readonly build?: string;
 }
 
 /** L2: ChaCha20 slots under counters 0, 2, 4 and so on. */
@@ -110,7 +112,7 @@ export function lummaL2(options: LummaL2Options): Uint8Array {
   const inMemory = concatBytes(...[...encrypted].reverse().flatMap((bytes) => [bytes, Uint8Array.of(0)]));
   const before = marker ? powersOfTen() : cStrings("unsupported feature", "invalid filename");
   const keyed = concatBytes(align8(before), key, nonce);
-  const id = `${userId}--${tag}`;
+  const id = options.build ?? `${userId}--${tag}`;
   if (placement === "contiguous")
     return withUserId(
       () => concatBytes(keyed, ...encrypted, decimalPairs()),

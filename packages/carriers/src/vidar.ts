@@ -191,6 +191,8 @@ export interface VidarVb {
   /** Stored in clear by the init function, among the others. */
   readonly host: string;
   readonly texts?: readonly string[];
+  /** Every argument but the first is written over the one before, which stays on the stack; false by default. */
+  readonly reusesArgument?: boolean;
 }
 
 export function vidarVb(options: VidarVb): Uint8Array {
@@ -202,9 +204,11 @@ export function vidarVb(options: VidarVb): Uint8Array {
     code.push(...storeImm(data + 0x84, base + rdata.text(options.host)));
     [...(options.texts ?? REPORT_TEXTS), ...KIN_TEXTS, "%s/1.jpg"].forEach((text, i) => {
       const cipher = rc4(latin1Bytes(options.key), latin1Bytes(text));
-      code.push(...push(base + rdata.text(base64(cipher))));
+      const reuses = options.reusesArgument === true;
+      const text64 = base + rdata.text(base64(cipher));
+      code.push(...(reuses && i > 0 ? [0xc7, 0x04, 0x24, ...u32(text64)] : push(text64)));
       callStart(code);
-      code.push(...popArguments(1), ...storeEax(data + 0x100 + 4 * i));
+      code.push(...(reuses ? [] : popArguments(1)), ...storeEax(data + 0x100 + 4 * i));
     });
     return { code: [...code, ...EPILOGUE], rdata: rdata.all() };
   });
@@ -228,6 +232,17 @@ export interface VidarVc {
   readonly strings: readonly string[];
   /** Strings in clear, behind the hidden ones. */
   readonly clear?: readonly string[];
+  /** How the length is given: pushed (default), in ecx, or the most frequent one from edi. */
+  readonly length?: "pushed" | "ecx" | "edi";
+  /** Each result goes to a member of an object, between the next call's arguments; false by default. */
+  readonly members?: boolean;
+}
+
+const PUSH_EDI = [0x57];
+
+function mostFrequentLength(texts: readonly string[]): number {
+  const count = (length: number) => texts.filter((text) => text.length === length).length;
+  return texts.map((text) => text.length).reduce((best, n) => (count(n) > count(best) ? n : best));
 }
 
 /** The string table that Vidar shares with Arkei, Mars and Stealc: it is the strings that name the family. */
@@ -236,13 +251,19 @@ export function vidarVc(options: VidarVc): Uint8Array {
     const rdata = new Strings();
     for (const decoy of DECOYS) rdata.text(decoy);
     const code = [0x55, 0x8b, 0xec, 0x33, 0xc0, 0x5d, 0xc3, 0xcc, ...PROLOGUE];
+    const kept = options.length === "edi" ? mostFrequentLength(options.strings) : undefined;
+    if (kept !== undefined) code.push(0x57, 0x6a, kept, 0x5f); // push edi; push n; pop edi
     options.strings.forEach((text, i) => {
       const key = noise(text.length, 0x1234 + i * 77).map((b) => 0x30 + (b % 0x4b));
       const keyAt = base + rdata.bytes(key);
       const dataAt = base + rdata.bytes(xor(latin1Bytes(text), key));
-      code.push(...pushLength(text.length), ...push(keyAt), ...push(dataAt));
+      const inEcx = options.length === "ecx";
+      const length = inEcx ? [] : text.length === kept ? PUSH_EDI : pushLength(text.length);
+      const member = options.members === true && i > 0 ? [0x89, 0x46, (4 * i) & 0x7c] : [];
+      code.push(...length, ...member, ...push(keyAt), ...push(dataAt));
+      if (inEcx) code.push(...(i % 2 === 0 ? [0xb9, ...u32(text.length)] : [0x6a, text.length, 0x59]));
       callStart(code);
-      code.push(...popArguments(3), ...storeEax(data + 0x100 + 4 * i));
+      code.push(...popArguments(inEcx ? 2 : 3), ...storeEax(data + 0x100 + 4 * i));
     });
     for (const text of options.clear ?? []) rdata.text(text);
     return { code: [...code, ...EPILOGUE], rdata: rdata.all() };

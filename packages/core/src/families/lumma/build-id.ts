@@ -1,4 +1,4 @@
-/** Who built it: `<user id>--<tag>` in L0 to L2, a run of hex digits in L3. */
+/** Who built it: `<user id>--<tag>` in L0 to L2, a run of hex digits in L3, and in L2 where one stands in its place. */
 import { cString, type Found, found, indexesOf, latin1, latin1Bytes, type View } from "../../bytes/index.ts";
 import type { Image } from "../../formats/image.ts";
 import type { Range } from "./ranges.ts";
@@ -15,15 +15,24 @@ export interface BuildId {
 const DIGITS = latin1Bytes("123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ\0");
 const HEX_ID = /^[0-9a-f]{32,64}$/;
 
-/** The build id of an L3 image. */
-export function findBuild(view: View): BuildId | undefined {
+/** The build id, where it is a run of hex digits. CAPE-parsers take any text that the code names, in L2 too. */
+export function findBuild(image: Image, ranges: readonly Range[]): BuildId | undefined {
+  const { view } = image;
   for (const at of indexesOf(view.bytes, DIGITS)) {
     const id = cString(view, at + DIGITS.length, 64);
     if (id !== undefined && HEX_ID.test(id.value))
       return { identifier: id, tag: undefined, by: "text behind the digits table" };
   }
+  for (const { target, next } of pointedTo(image, ranges)) {
+    const id = view.bytes[next] === STORE ? cString(view, target, 64) : undefined;
+    if (id !== undefined && HEX_ID.test(id.value))
+      return { identifier: id, tag: undefined, by: "text that code points to" };
+  }
   return undefined;
 }
+
+/** `mov [..], imm`: the code that names the id goes on with a row of these. */
+const STORE = 0xc7;
 
 /** Error text of the ZIP writer that Lumma links; in L1 builds the id stands behind it. */
 const ZIP_ERROR = latin1Bytes("finding central directory\0");
@@ -40,21 +49,38 @@ export function findUser(image: Image, ranges: readonly Range[]): BuildId | unde
   return byCode(image, ranges) ?? behind(image.view) ?? bare(image.view, ranges);
 }
 
-/** `mov reg, [VA]` where the dword at VA points to the text (CAPE-parsers get_build_id). */
 function byCode(image: Image, ranges: readonly Range[]): BuildId | undefined {
-  const { view } = image;
-  for (const range of ranges) {
-    let at = view.bytes.indexOf(0x8b, range.start);
-    for (; at >= 0 && at < range.end; at = view.bytes.indexOf(0x8b, at + 1)) {
-      const modrm = view.bytes[at + 1];
-      if (modrm !== 0x0d && modrm !== 0x15 && modrm !== 0x1d) continue;
-      const pointer = image.offsetOfVa(view.u32(at + 2) ?? 0);
-      const target = pointer === undefined ? undefined : image.offsetOfVa(view.u32(pointer) ?? 0);
-      const id = target === undefined ? undefined : idAt(view, target, PAIR, "text that code points to");
-      if (id !== undefined) return id;
-    }
+  for (const { target } of pointedTo(image, ranges)) {
+    const id = idAt(image.view, target, PAIR, "text that code points to");
+    if (id !== undefined) return id;
   }
   return undefined;
+}
+
+const MOV_EAX_MEMORY = 0xa1;
+const MOV_REGISTER = 0x8b;
+
+interface Pointed {
+  readonly target: number;
+  /** Offset of the instruction behind. */
+  readonly next: number;
+}
+
+/** Targets of `mov reg, [VA]` where the dword at VA points to them (CAPE-parsers get_build_id), whatever the register. */
+function* pointedTo(image: Image, ranges: readonly Range[]): Generator<Pointed> {
+  const { view } = image;
+  for (const range of ranges) {
+    for (const op of [MOV_REGISTER, MOV_EAX_MEMORY]) {
+      let at = view.bytes.indexOf(op, range.start);
+      for (; at >= 0 && at < range.end; at = view.bytes.indexOf(op, at + 1)) {
+        const length = op === MOV_REGISTER ? 2 : 1;
+        if (length === 2 && ((view.bytes[at + 1] as number) & 0xc7) !== 0x05) continue;
+        const pointer = image.offsetOfVa(view.u32(at + length) ?? 0);
+        const target = pointer === undefined ? undefined : image.offsetOfVa(view.u32(pointer) ?? 0);
+        if (target !== undefined) yield { target, next: at + length + 4 };
+      }
+    }
+  }
 }
 
 function behind(view: View): BuildId | undefined {

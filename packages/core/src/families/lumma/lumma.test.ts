@@ -225,6 +225,32 @@ describe("L1", () => {
   });
 });
 
+describe("L2", () => {
+  const hosts = ["one-of-many.top", "another-one.shop"];
+  const build = "0123456789abcdef0123456789abcdef0123456789";
+
+  it("may have the build's hex digits where the user's id stood", () => {
+    const finding = findingOf(lummaL2({ hosts, userId: "aB3dE6", build }));
+    expect(finding?.config.identifier).toEqual([build]);
+    expect(finding?.config.campaign_id).toBeUndefined();
+  });
+
+  it.each([
+    [0x8b, 0x35],
+    [0x8b, 0x3d],
+    [0x90, 0xa1],
+  ])("finds the id by a load into any register: %i %i", (...load) => {
+    const bytes = lummaL2({ hosts, userId: "aB3dE6", tag: "x", build: "aB3dE6Fg--x" });
+    const at = bytes.findIndex((byte, i) => byte === 0x8b && bytes[i + 1] === 0x1d);
+    bytes.set(load, at);
+    // Without the text that the id stands behind, the code alone leads to it.
+    const text = latin1Bytes("finding central directory");
+    const before = Buffer.from(bytes).indexOf(text);
+    bytes.fill(0x78, before, before + text.length);
+    expect(findingOf(bytes)?.config.identifier).toEqual(["aB3dE6Fg"]);
+  });
+});
+
 describe("L3", () => {
   // TheTrackerShow, scripts/python/05: key, nonce and first slot of a v6.3 build.
   const KEY = "9ee981a3cbfd247169d3ee3f4458862a3740bb0663b955e26f9c9d679c48b01f";

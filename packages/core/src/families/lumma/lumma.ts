@@ -80,7 +80,7 @@ function byChacha(
     const blob = blobAt(image, site, ranges);
     if (blob !== undefined) return config(blobFinding(input, blob, idOf(blob, image, ranges)));
     const table = slotsOf(image, site, ranges);
-    if (table !== undefined) return config(tableFinding(input, table, findUser(image, ranges)));
+    if (table !== undefined) return config(tableFinding(input, table, idOfL2(image, ranges)));
   }
   return undefined;
 }
@@ -119,8 +119,12 @@ function byScan(
 
 function idOf(blob: Blob, image: Image, ranges: readonly Range[]): BuildId | undefined {
   return blob.firstCounter === 0
-    ? findUser(image, ranges)
-    : (findBuild(image.view) ?? findUser(image, ranges));
+    ? idOfL2(image, ranges)
+    : (findBuild(image, ranges) ?? findUser(image, ranges));
+}
+
+function idOfL2(image: Image, ranges: readonly Range[]): BuildId | undefined {
+  return findUser(image, ranges) ?? findBuild(image, ranges);
 }
 
 function inClear(input: ExtractInput, ranges: readonly Range[], signs: Signs, details: Details): Extraction {

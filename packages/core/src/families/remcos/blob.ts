@@ -97,7 +97,7 @@ export function couldBeBlob(blob: Uint8Array): boolean {
 const STATE = new Uint8Array(256);
 const IDENTITY = Uint8Array.from({ length: 256 }, (_, i) => i);
 const HOST_BYTES = new Uint8Array(256);
-for (const byte of latin1Bytes("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:[]"))
+for (const byte of latin1Bytes("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:[] "))
   HOST_BYTES[byte] = 1;
 
 /** Fields between separators, up to one over the limit; the last one is empty when the text ends with a separator. */

@@ -38,6 +38,22 @@ describe("a C2 list", () => {
     expect(read("a.example:2404")).toEqual([{ host: "a.example", port: 2404 }]);
   });
 
+  it("may hold hosts with spaces around them or the root's dot behind", () => {
+    expect(read(" a.example:2404:1|b.example :5:0|c.example.:6:0")).toEqual([
+      { host: "a.example", port: 2404, tls: true },
+      { host: "b.example", port: 5, tls: false },
+      { host: "c.example", port: 6, tls: false },
+    ]);
+    const [, second] = parseC2List(latin1Bytes("a:1:x|  b:22:secret"), false).entries;
+    expect(second).toMatchObject({
+      offset: 8,
+      length: 4,
+      thirdOffset: 13,
+      thirdLength: 6,
+      password: "secret",
+    });
+  });
+
   it("may hold IPv6 addresses, bare or in brackets", () => {
     expect(read("2001:db8::1:2404:1|[fe80::1]:443:0|::ffff:192.0.2.1:80:1|1:2:3:4:5:6:7:8:99:0")).toEqual([
       { host: "2001:db8::1", port: 2404, tls: true },

@@ -60,9 +60,11 @@ export function parseC2List(list: Uint8Array, newest: boolean): C2List {
 
 function parseEntry(bytes: Uint8Array, offset: number, newest: boolean): C2Entry | undefined {
   if (bytes.length > MAX_ENTRY) return undefined;
-  const text = latin1(bytes);
+  const whole = latin1(bytes);
+  const text = whole.trimStart();
   const parts = splitEntry(text);
   if (parts === undefined) return undefined;
+  const indent = whole.length - text.length;
   const port = Number(parts.port);
   if (port < 1 || port > 65535) return undefined;
   const thirdStart = Math.min(text.length, parts.hostLength + 1 + parts.port.length + 1);
@@ -71,14 +73,14 @@ function parseEntry(bytes: Uint8Array, offset: number, newest: boolean): C2Entry
   const base = {
     host: parts.host,
     port,
-    offset,
+    offset: offset + indent,
     length: parts.hostLength + 1 + parts.port.length,
-    thirdOffset: offset + thirdStart,
+    thirdOffset: offset + indent + thirdStart,
     thirdLength: third.length,
   };
   if (third === "") return base;
   if (newest && (third === "0" || third === "1")) return { ...base, tls: third === "1" };
-  return { ...base, password: utf8(bytes.subarray(thirdStart)) ?? third };
+  return { ...base, password: utf8(bytes.subarray(indent + thirdStart)) ?? third };
 }
 
 interface EntryParts {
@@ -102,10 +104,11 @@ function splitEntry(text: string): EntryParts | undefined {
     if (isIpv6(bare) && /^\d{1,5}$/.test(port)) return { host: bare, hostLength: host.length, port };
   }
   const first = text.indexOf(":");
-  const host = text.slice(0, first);
+  // As typed into the builder: with spaces around it, or the dot of the root behind it.
+  const host = text.slice(0, first).trimEnd().replace(/\.$/, "");
   const port = /^\d{1,5}(?=:|$)/.exec(text.slice(first + 1))?.[0];
   if (first <= 0 || port === undefined || !isHost(host)) return undefined;
-  return { host, hostLength: host.length, port };
+  return { host, hostLength: first, port };
 }
 
 /** An IPv4 address, or a name whose last label has a letter in it. */

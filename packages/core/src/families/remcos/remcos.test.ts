@@ -161,6 +161,8 @@ describe("the resource", () => {
     expect(finding.reasons.map((r) => r.code)).toEqual(["c2-unread"]);
     const none = findingOf(remcosCarrier({ ...MODERN, c2s: c2s.slice(0, 1) }));
     expect([none.c2, none.config.mutex]).toEqual([[], ["Rmc-7KD2QH"]]);
+    const empty = findingOf(remcosCarrier({ ...MODERN, c2s: [] }));
+    expect([empty.c2, empty.reasons.map((r) => r.code)]).toEqual([[], ["c2-empty"]]);
   });
 
   it("says how far it came when the text has no known separator", () => {

@@ -49,6 +49,7 @@ export function reportC2(builder: FindingBuilder, plain: View, { entries, reject
   }
   if (list.length > 0)
     builder.other("c2_entries", { value: list, at: spans }, { as: "code", steps: ["field 0"] });
+  if (entries.length + rejected.length === 0) builder.reason("c2-empty", "The C2 list is empty");
   if (rejected.length === 0) return;
   const at = rejected.map(({ offset, length }) => plain.span(offset, length));
   const texts = rejected.map(({ offset, length }) => latin1(plain.bytes.subarray(offset, offset + length)));

@@ -66,21 +66,33 @@ for (const op of [PUSH_IMM32, CALL, 0xa1, 0xa3]) LENGTHS[op] = 5; // mov eax, [m
 function lengthAt(bytes: Uint8Array, at: number): number {
   const op = bytes[at] as number;
   const length = LENGTHS[op] as number;
-  return length === 0 ? lengthByModrm(op, bytes[at + 1] as number) : length;
+  return length === 0 ? lengthByModrm(op, bytes[at + 1] as number, bytes[at + 2] as number) : length;
 }
 
-function lengthByModrm(op: number, modrm: number): number {
-  if (op === 0xc7) return modrm === 0x05 ? 10 : 0; // mov [m], imm32
+const ESP = 0x24;
+
+function lengthByModrm(op: number, modrm: number, sib: number): number {
+  if (op === 0xc7) {
+    if (modrm === 0x05) return 10; // mov [m], imm32
+    if (sib !== ESP) return 0;
+    return modrm === 0x04 ? 7 : modrm === 0x44 ? 8 : 0; // mov [esp], imm32; mov [esp + disp8], imm32
+  }
   if (op === 0x83) return modrm === 0xc4 || modrm === 0xec ? 3 : 0; // add/sub esp, imm8
   if (op === 0x81) return modrm === 0xc4 ? 6 : 0;
   if (op === 0x33 || op === 0x31) return modrm >= 0xc0 ? 2 : 0; // xor r, r
   if (op === 0x88) return (modrm & 0xc7) === 0x45 ? 3 : 0; // mov [ebp + disp8], r8
   if (op !== 0x8b && op !== 0x89 && op !== 0x8d) return 0;
-  if (op !== 0x8d && (modrm & 0xc7) === 0x05) return 6; // mov [m], r; mov r, [m]
-  if (modrm >= 0xc0) return 2; // mov r, r
-  if ((modrm & 0xc7) === 0x45) return 3; // [ebp + disp8]
-  return (modrm & 0xc7) === 0x85 ? 6 : 0; // [ebp + disp32]
+  // mov m, r; mov r, m; mov r, r; lea r, m
+  const mode = (modrm >> 6) as 0 | 1 | 2 | 3;
+  const base = modrm & 7;
+  if (mode === 3) return 2;
+  if (mode === 0 && base === 5) return op === 0x8d ? 0 : 6;
+  const length = 2 + DISPLACEMENTS[mode];
+  return base !== 4 ? length : sib === ESP ? length + 1 : 0;
 }
+
+/** Bytes of the displacement by the two high bits of ModRM. */
+const DISPLACEMENTS = [0, 1, 4, 0] as const;
 
 /** End of the run at `start`, as its negative when there is no call in it: most have none and need no decoding. */
 function measureRun(bytes: Uint8Array, start: number, end: number): number {
@@ -88,41 +100,75 @@ function measureRun(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at + 5 <= end) {
     const length = lengthAt(bytes, at);
-    if (length === 0 || (length === 10 && at + 10 > end)) break;
+    if (length === 0 || at + length > end) break;
     if (bytes[at] === CALL) hasCall = true;
     at += length;
   }
   return hasCall ? at : -at;
 }
 
-/** Decodes what `measureRun` measured. */
+const EBX = 3;
+
+/**
+ * Decodes what `measureRun` measured. A length that many strings have is kept in a register that calls do not change,
+ * and given from there.
+ */
 function decodeRun(view: View, start: number, end: number): Run {
   const { bytes } = view;
   const calls: Call[] = [];
   const stored: Constant[] = [];
+  const kept: (Constant | undefined)[] = [];
   let constants: Constant[] = [];
+  const give = (constant: Constant | undefined) => {
+    if (constant !== undefined && constants.length < MAX_CONSTANTS) constants.push(constant);
+  };
+  const imm32 = (at: number): Constant => ({ value: view.u32(at) as number, offset: at, size: 4 });
   for (let at = start; at < end; at += lengthAt(bytes, at)) {
     const op = bytes[at] as number;
-    if (op === PUSH_IMM32 || (op >= 0xb8 && op <= 0xbf)) {
-      if (constants.length < MAX_CONSTANTS)
-        constants.push({ value: view.u32(at + 1) as number, offset: at + 1, size: 4 });
-    } else if (op === 0x6a) {
-      if (constants.length < MAX_CONSTANTS)
-        constants.push({ value: bytes[at + 1] as number, offset: at + 1, size: 1 });
-    } else if (op === CALL) {
+    const modrm = bytes[at + 1] as number;
+    if (op === PUSH_IMM32) give(imm32(at + 1));
+    else if (op >= 0xb8 && op <= 0xbf) {
+      if (op - 0xb8 >= EBX) kept[op - 0xb8] = imm32(at + 1);
+      give(imm32(at + 1));
+    } else if (op === 0x6a) give({ value: modrm, offset: at + 1, size: 1 });
+    else if (op >= 0x50 && op <= 0x57) give(kept[op - 0x50]);
+    else if (op >= 0x58 + EBX && op <= 0x5f)
+      kept[op - 0x58] = bytes[at - 2] === 0x6a ? constants.pop() : undefined;
+    else if (op === 0x8d) kept[(modrm >> 3) & 7] = undefined;
+    else if (op === 0x8b) {
+      const from = modrm >= 0xc0 ? kept[modrm & 7] : undefined;
+      kept[(modrm >> 3) & 7] = from;
+      give(from);
+    } else if (op === 0x31 || op === 0x33) kept[modrm & 7] = undefined;
+    else if (op === CALL) {
       calls.push({ offset: at, target: at + 5 + (view.i32(at + 1) as number), constants });
       constants = [];
     } else if (op === 0xc7) {
-      stored.push({ value: view.u32(at + 6) as number, offset: at + 6, size: 4 });
+      const value = imm32(at + lengthAt(bytes, at) - 4);
+      if (modrm === 0x05) stored.push(value);
+      else give(value);
     }
   }
   return { calls, stored };
 }
 
+/** Bytes of what may give or keep a length right before `at`: push imm8, push imm8 and pop r, push r, mov r, r. */
+function lengthBefore(bytes: Uint8Array, at: number): number {
+  if (bytes[at - 2] === 0x6a) return 2;
+  const last = bytes[at - 1] as number;
+  if (last >= 0x58 && last <= 0x5f && bytes[at - 3] === 0x6a) return 3;
+  if (bytes[at - 2] === 0x8b && last >= 0xc0) return 2;
+  return last >= 0x50 && last <= 0x57 ? 1 : 0;
+}
+
 /** Where the run around a push begins: at the length before it, and at the stores before that. */
 function runStart(bytes: Uint8Array, push: number, floor: number): number {
   let start = push;
-  if (start - 2 >= floor && bytes[start - 2] === 0x6a) start -= 2;
+  for (;;) {
+    const before = lengthBefore(bytes, start);
+    if (before === 0 || start - before < floor) break;
+    start -= before;
+  }
   while (start - 10 >= floor && bytes[start - 10] === 0xc7 && bytes[start - 9] === 0x05) start -= 10;
   return start;
 }

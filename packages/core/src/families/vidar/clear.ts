@@ -77,7 +77,7 @@ export function readClear(
   if (
     told
       ? urls === 0 || facts3 + Math.min(deadDrops.length, c2.length) < 2
-      : !isCluster(deadDrops, c2, version, buildId)
+      : !isCluster(scan, deadDrops, c2, version, buildId)
   )
     return undefined;
   return {
@@ -93,8 +93,12 @@ export function readClear(
   };
 }
 
+/** Other URLs beside a lone cluster: Vidar keeps its addresses alone, a launcher its links together. */
+const MAX_OTHER_URLS = 2;
+
 /** Steam profile, second address of another kind, id and version, all within reach of one another. */
 function isCluster(
+  { urls }: Scan,
   deadDrops: readonly FoundUrl[],
   c2: readonly FoundUrl[],
   version: FoundText | undefined,
@@ -103,6 +107,8 @@ function isCluster(
   if (version === undefined || buildId === undefined) return false;
   const steam = deadDrops.find((u) => deadDropPlatform(u.url) === "steam");
   if (steam === undefined) return false;
+  const others = urls.filter((u) => !deadDrops.includes(u) && !c2.includes(u) && distance(u, steam) <= NEAR);
+  if (others.length > MAX_OTHER_URLS) return false;
   const second = [
     ...deadDrops.filter((u) => deadDropPlatform(u.url) !== "steam"),
     ...c2.filter((u) => isIpv4(u.url.host)),

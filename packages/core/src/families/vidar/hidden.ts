@@ -97,6 +97,13 @@ export function readHidden(image: AddressSpace, table: HiddenStrings, scan: Scan
   };
 }
 
+/** The config of a table that hides no address, with those that stand in clear; undefined when there are none. */
+export function withClearAddresses(view: View, config: HiddenConfig, scan: Scan): HiddenConfig | undefined {
+  const entries = clearEntries(view, config.table, scan);
+  if (entries.length === 0) return undefined;
+  return { ...config, entries, profileId: profileIdAfter(view, config.table, entries) };
+}
+
 /** Addresses among the strings: whole URLs, a scheme and the string behind it, and hosts that stand in clear. */
 function entriesOf(table: HiddenStrings): Entry[] {
   const entries: Entry[] = [];
@@ -104,12 +111,12 @@ function entriesOf(table: HiddenStrings): Entry[] {
     const next = table.strings[i + 1];
     if ((string.text === "http://" || string.text === "https://") && next !== undefined) {
       const url = parseUrl(string.text + next.text);
-      if (url !== undefined && !isBenign(url)) entries.push({ url, bare: false, parts: [string, next] });
+      if (url !== undefined && isAddress(url)) entries.push({ url, bare: false, parts: [string, next] });
       return;
     }
     const url = parseUrl(string.text);
     if (url !== undefined) {
-      if (deadDropPlatform(url) !== undefined || (isOrigin(url) && !isBenign(url)))
+      if (deadDropPlatform(url) !== undefined || (isOrigin(url) && isAddress(url)))
         entries.push({ url, bare: false, parts: [string] });
       return;
     }
@@ -117,9 +124,14 @@ function entriesOf(table: HiddenStrings): Entry[] {
     if (before === "http://" || before === "https://" || (string.steps.length > 0 && table.layout === "Vc"))
       return;
     const host = bareHost(string.text);
-    if (host !== undefined && !isBenign(host)) entries.push({ url: host, bare: true, parts: [string] });
+    if (host !== undefined && isAddress(host)) entries.push({ url: host, bare: true, parts: [string] });
   });
   return entries;
+}
+
+/** What a table may hold as an address: a dead drop, or any host but a well-known one. */
+function isAddress(url: Address): boolean {
+  return deadDropPlatform(url) !== undefined || !isBenign(url);
 }
 
 /** `host[:port]` that is no file name. Vidar of that time spoke http only. */
@@ -132,14 +144,15 @@ function bareHost(text: string): Address | undefined {
   return known ? url : undefined;
 }
 
-/** Va's C2s stand in clear: dead drops and IPv4 addresses anywhere, names only near the key. */
+/** Addresses in clear, as Va's are: profile pages and IPv4 addresses anywhere, names only near the key. */
 function clearEntries(view: View, table: HiddenStrings, scan: Scan): Entry[] {
   const key = table.key?.at.offset;
   const near = (offset: number) => key !== undefined && Math.abs(offset - key) <= NEAR;
-  const urls = scan.urls.filter(
-    ({ url, offset }) =>
-      isProfilePage(url) || (isOrigin(url) && !isBenign(url) && (isIpv4(url.host) || near(offset))),
-  );
+  const urls = scan.urls.filter(({ url, offset }) => {
+    if (isProfilePage(url)) return true;
+    const isKind = deadDropPlatform(url) !== undefined || (isOrigin(url) && !isBenign(url));
+    return isKind && (isIpv4(url.host) || near(offset));
+  });
   const entries: Entry[] = urls.map(({ url, value, offset }) => ({
     url,
     bare: false,
@@ -148,7 +161,7 @@ function clearEntries(view: View, table: HiddenStrings, scan: Scan): Entry[] {
   if (key === undefined) return entries;
   for (const text of textsIn(view, key - NEAR, key + NEAR, 4, MAX_HOST)) {
     const host = bareHost(text.value);
-    if (host !== undefined && !isBenign(host))
+    if (host !== undefined && isAddress(host))
       entries.push({
         url: host,
         bare: true,

@@ -40,6 +40,11 @@ const DEAD_DROP_HOSTS: ReadonlyMap<string, Platform> = new Map([
   ["youtube.com", "other"],
 ]);
 
+/** Services that give every user a host of their own below theirs, whose root is the user's page. */
+const USER_HOSTS: ReadonlySet<string> = new Set(["tumblr.com"]);
+/** Hosts below those that are the service's own. */
+const SERVICE_LABELS: ReadonlySet<string> = new Set(["www", "api", "assets", "static", "media"]);
+
 const URL = /^(https?):\/\/(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::(\d{1,5}))?(\/[\x21-\x7e]*)?$/;
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,10}(?:[a-z]{2,24}|xn--[a-z0-9-]{2,40})$/i;
@@ -76,15 +81,20 @@ export function parseUrl(text: string): Address | undefined {
   return { scheme, host, ...(port === undefined ? {} : { port }), ...(path === undefined ? {} : { path }) };
 }
 
-/** The service that a URL is a dead drop on: a known host with a page of somebody's, or any Mastodon profile. */
+/** The service that a URL is a dead drop on: a known host with a page of somebody's (a blog's host is one), or any Mastodon profile. */
 export function deadDropPlatform(url: Address): Platform | undefined {
   const host = url.host.toLowerCase();
   const path = url.path ?? "/";
-  if (path === "/") return undefined;
   for (const [parent, platform] of DEAD_DROP_HOSTS) {
-    if (isUnder(host, parent)) return platform;
+    if (isUnder(host, parent)) return path !== "/" || isUsersHost(host, parent) ? platform : undefined;
   }
+  if (path === "/") return undefined;
   return MASTODON_PROFILE.test(path) && !IPV4.test(host) ? "mastodon" : undefined;
+}
+
+function isUsersHost(host: string, parent: string): boolean {
+  const label = host.slice(0, -parent.length - 1);
+  return USER_HOSTS.has(parent) && /^[a-z0-9-]+$/.test(label) && !SERVICE_LABELS.has(label);
 }
 
 /** True when the page is one user's or channel's, as Vidar's dead drops are; not just any page of the service. */

@@ -151,6 +151,38 @@ describe("Vidar is told from its kin", () => {
   });
 });
 
+describe("string tables", () => {
+  const DROP = "https://somebody13.tumblr.com/";
+  const strings = Array.from({ length: 30 }, (_, i) => `SELECT a, b FROM c${i % 3 === 0 ? "_id" : `_${i}`}`);
+  const own = ["Work Dir: In memory", "MachineID: ", "information.txt"];
+  const c2 = (bytes: Uint8Array) => {
+    const [extraction] = extractWith(bytes);
+    return extraction.status === "config" ? extraction.finding.config.http?.map((h) => h.uri) : extraction;
+  };
+
+  it.each(["pushed", "ecx", "edi"] as const)("may have their lengths %s", (length) =>
+    expect(c2(vidarVc({ strings: [...strings, ...own, DROP, C2], length }))).toEqual([DROP, C2]),
+  );
+
+  it("may store each result in an object, between the next call's arguments", () =>
+    expect(c2(vidarVc({ strings: [...strings, ...own, STEAM, C2], members: true }))).toEqual([STEAM, C2]));
+
+  it("may write each argument over the one before", () =>
+    expect(
+      c2(
+        vidarVb({
+          key: "0561399548",
+          host: "himarkh.xyz",
+          texts: [...own, ...strings],
+          reusesArgument: true,
+        }),
+      ),
+    ).toEqual(["http://himarkh.xyz"]));
+
+  it("may hide everything but the addresses", () =>
+    expect(c2(vidarVc({ strings: [...strings, ...own], clear: [STEAM, C2] }))).toEqual([STEAM, C2]));
+});
+
 describe("a clean program is not Vidar", () => {
   it("with a URL, a version and an MD5", () => {
     expect(statusOf(program("https://t.me/our_channel", "1.2", ID, "http://203.0.113.9:8080"))).toBe(
@@ -164,6 +196,19 @@ describe("a clean program is not Vidar", () => {
       "not-found",
     );
     expect(statusOf(program(STEAM, ID))).toBe("not-found");
+  });
+
+  it("with a Steam profile, a channel, a version and an MD5 among other links, as a launcher has them", () => {
+    const links = ["store", "help", "news"].map((page) => `https://launcher.gg/${page}`);
+    const urls = [STEAM, "https://t.me/launcher_news"];
+    const config = {
+      version: "2.14",
+      buildId: "d41d8cd98f00b204e9800998ecf8427e",
+      texts: false,
+      versionByCode: false,
+    };
+    expect(statusOf(vidarVd({ urls, ...config }))).toBe("config");
+    expect(statusOf(vidarVd({ urls: [...urls, ...links], ...config }))).toBe("not-found");
   });
 
   it("with the headings of a system report", () => {
@@ -281,6 +326,9 @@ describe("hosts", () => {
     expect(deadDropPlatform(url("https://www.tiktok.com/@user/video/1"))).toBe("other");
     expect(deadDropPlatform(url("https://some.instance.social/@user"))).toBe("mastodon");
     expect(deadDropPlatform(url("https://steamcommunity.com/"))).toBeUndefined();
+    expect(deadDropPlatform(url("https://somebody13.tumblr.com/"))).toBe("other");
+    for (const own of ["", "www.", "api."])
+      expect([own, deadDropPlatform(url(`https://${own}tumblr.com/`))]).toEqual([own, undefined]);
     expect(deadDropPlatform(url("https://notsteamcommunity.com/profiles/76561199588685141"))).toBeUndefined();
     expect(isProfilePage(url("https://steamcommunity.com/app/440"))).toBe(false);
   });

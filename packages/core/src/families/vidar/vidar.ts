@@ -15,7 +15,7 @@ import type { ExtractInput, Extraction, Family, LayoutInfo } from "../family.ts"
 import { findBlob, reportBlob } from "./blob.ts";
 import { readClear, reportClear } from "./clear.ts";
 import { readDeadDrop, unresolvedDrop } from "./deaddrop.ts";
-import { readHidden, reportHidden, textsOf } from "./hidden.ts";
+import { readHidden, reportHidden, textsOf, withClearAddresses } from "./hidden.ts";
 import { findHiddenStrings } from "./hidden-strings.ts";
 import { IDENTITY } from "./identity.ts";
 import { scanImage } from "./scan.ts";
@@ -57,6 +57,8 @@ function extract({ image, ledger }: ExtractInput): Extraction {
   if (clear !== undefined) return { status: "config", finding: reportClear(clear, view, ledger) };
 
   const own = read[0];
+  const beside = own && withClearAddresses(view, own, scan);
+  if (beside !== undefined) return { status: "config", finding: reportHidden(beside, view, ledger) };
   if (own !== undefined)
     return {
       status: "unknown-layout",
