@@ -13,9 +13,9 @@ export const families: readonly Family[] = [lumma, quasar, redline, remcos, vida
 
 /** By Malpedia id: changes with the family's sources and rules, and with those of the engines that it uses. */
 export const familyVersions: Readonly<Record<string, string>> = {
-  [lumma.id]: "5489c173e924",
-  [quasar.id]: "019f8a1f30b6",
-  [redline.id]: "70994eb45bfc",
-  [remcos.id]: "1a9b1fd11c19",
-  [vidar.id]: "2365b1a8c724",
+  [lumma.id]: "bb739f95d4e2",
+  [quasar.id]: "38ad74cd45c3",
+  [redline.id]: "c4244b3ed2bf",
+  [remcos.id]: "66716376b14c",
+  [vidar.id]: "3101fa281ead",
 };

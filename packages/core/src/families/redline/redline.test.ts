@@ -189,9 +189,10 @@ describe("RedLine's fields", () => {
   it("are put together from the parts of Concat(string[])", () => {
     const spec = settings(["q", "w", "e", "r"], CIPHER);
     const [type, ...others] = spec.types;
-    const code = (type?.methods?.[0]?.code ?? []).flatMap((item): Cil[] =>
-      item[0] === "ldstr" && item[1].length > 8 ? joined(item[1]) : [item],
-    );
+    const code = (type?.methods?.[0]?.code ?? []).flatMap((item): readonly Cil[] => {
+      const text = item[0] === "ldstr" ? item[1] : undefined;
+      return typeof text === "string" && text.length > 8 ? joined(text) : [item];
+    });
     const methods = [{ name: ".cctor", code }];
     const finding = findingOf(
       buildAssembly({ ...spec, types: [{ ...type, name: "Settings", methods }, ...others] }),
