@@ -101,13 +101,13 @@ async function inProcess(subjects: readonly Subject[]): Promise<void> {
 
 /** A pool kept over many rounds of the same folder: what a server or a long batch sees. */
 async function warmPool(path: string, files: number): Promise<void> {
-  const options = { timeoutMs: 60_000, analysis: {} };
+  const options = { timeoutMs: 60_000, analysis: {}, worker };
   for (const jobs of [1, availableParallelism()]) {
     const stamps: number[] = [];
     let seen = 0;
     await triage(copies(path, BATCH_ROUNDS), {
       ...options,
-      ...{ jobs, worker },
+      jobs,
       onProgress: () => {
         seen++;
         if (seen % files === 0) stamps.push(performance.now());

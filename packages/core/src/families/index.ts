@@ -17,5 +17,5 @@ export const familyVersions: Readonly<Record<string, string>> = {
   [quasar.id]: "38ad74cd45c3",
   [redline.id]: "c4244b3ed2bf",
   [remcos.id]: "66716376b14c",
-  [vidar.id]: "3101fa281ead",
+  [vidar.id]: "0b60fbe72caa",
 };

@@ -40,6 +40,10 @@ function rows(page: Page) {
   return page.locator(".batch-table .row:not(.group)");
 }
 
+function remcos(): Uint8Array {
+  return demoBatch().find(({ name }) => name === "gbrem.exe")?.bytes ?? new Uint8Array();
+}
+
 describe("the demo's ten carriers in one archive with a password", () => {
   it(
     "are dropped, taken apart in sight, and stand in the table with what they share",
@@ -108,7 +112,6 @@ describe("the demo's ten carriers in one archive with a password", () => {
   it(
     "show what a sandbox said of one beside what is proved, as text and nothing else",
     async () => {
-      const carrier = demoBatch().find(({ name }) => name === "gbrem.exe")?.bytes ?? new Uint8Array();
       const { page, sins } = await openPage(browser, server, "/");
       // As a report of `assay triage cape:FOLDER` has it.
       await page.route(/\/api\/v1\/samples\/[0-9a-f]{64}$/, async (route) => {
@@ -126,7 +129,7 @@ describe("the demo's ten carriers in one archive with a password", () => {
           };
         await route.fulfill({ response: answer, json: detail });
       });
-      await drop(page, [{ name: "alone.exe", bytes: carrier }]);
+      await drop(page, [{ name: "alone.exe", bytes: remcos() }]);
       await page.getByRole("link", { name: "alone.exe" }).click({ timeout: PATIENCE_MS });
       const said = page.getByRole("region", { name: "Said by the sandbox" });
       await said.waitFor({ timeout: PATIENCE_MS });
@@ -146,8 +149,7 @@ describe("the demo's ten carriers in one archive with a password", () => {
   it(
     "lead from a C2 to its bytes in a memory dump, by their addresses",
     async () => {
-      const carrier = demoBatch().find(({ name }) => name === "gbrem.exe")?.bytes ?? new Uint8Array();
-      const dump = writeMinidump(processOf(carrier, { base: 0x2340000n, headers: "wiped" }));
+      const dump = writeMinidump(processOf(remcos(), { base: 0x2340000n, headers: "wiped" }));
       const { page, sins } = await openPage(browser, server, "/");
       await drop(page, [{ name: "gbrem.dmp", bytes: dump }]);
       await page.getByRole("link", { name: "gbrem.dmp" }).click({ timeout: PATIENCE_MS });

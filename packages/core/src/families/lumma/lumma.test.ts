@@ -240,7 +240,7 @@ describe("L2", () => {
     [0x8b, 0x3d],
     [0x90, 0xa1],
   ])("finds the id by a load into any register: %i %i", (...load) => {
-    const bytes = lummaL2({ hosts, userId: "aB3dE6", tag: "x", build: "aB3dE6Fg--x" });
+    const bytes = lummaL2({ hosts, userId: "aB3dE6Fg", tag: "x" });
     const at = bytes.findIndex((byte, i) => byte === 0x8b && bytes[i + 1] === 0x1d);
     bytes.set(load, at);
     // Without the text that the id stands behind, the code alone leads to it.

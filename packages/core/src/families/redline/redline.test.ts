@@ -128,6 +128,14 @@ function settings(
   return { name: "x", types: [{ name: "Settings", fields, methods }, wcf()], userStrings: more };
 }
 
+/** What is found when each instruction that fills the fields is written as `change` has it. */
+function recoded(change: (item: Cil, index: number) => readonly Cil[]) {
+  const spec = settings(["q", "w", "e", "r"], CIPHER);
+  const [type, ...others] = spec.types;
+  const methods = [{ name: ".cctor", code: (type?.methods?.[0]?.code ?? []).flatMap(change) }];
+  return findingOf(buildAssembly({ ...spec, types: [{ ...type, name: "Settings", methods }, ...others] }));
+}
+
 /** A text as compilers join more than four parts. */
 function joined(text: string): readonly Cil[] {
   const parts = text.match(/.{1,3}/g) ?? [];
@@ -160,43 +168,24 @@ describe("RedLine's fields", () => {
   });
 
   it("are told when the code jumps between load and store", () => {
-    const spec = settings(["q", "w", "e", "r"], CIPHER);
-    const [type, ...others] = spec.types;
-    const code = (type?.methods?.[0]?.code ?? []).flatMap((item, i): Cil[] =>
+    const finding = recoded((item, i) =>
       item[0] === "stsfld" ? [["br.s", `at${i}`], ["ldc.i4", i], ["pop"], `at${i}:`, item] : [item],
-    );
-    const methods = [{ name: ".cctor", code }];
-    const finding = findingOf(
-      buildAssembly({ ...spec, types: [{ ...type, name: "Settings", methods }, ...others] }),
     );
     expect([finding.layout, finding.config.campaign_id]).toEqual(["arguments", ["krast"]]);
   });
 
   it("hold together around an empty text that is a load of String.Empty", () => {
-    const spec = settings(["q", "w", "e", "r"], CIPHER);
-    const [type, ...others] = spec.types;
-    const code = (type?.methods?.[0]?.code ?? []).map(
-      (item): Cil =>
-        item[0] === "ldstr" && item[1] === "" ? ["ldsfld", "string [mscorlib]System.String::Empty"] : item,
-    );
-    const methods = [{ name: ".cctor", code }];
-    const finding = findingOf(
-      buildAssembly({ ...spec, types: [{ ...type, name: "Settings", methods }, ...others] }),
+    const finding = recoded((item) =>
+      item[0] === "ldstr" && item[1] === "" ? [["ldsfld", "string [mscorlib]System.String::Empty"]] : [item],
     );
     expect([finding.layout, finding.config.campaign_id]).toEqual(["arguments", ["krast"]]);
   });
 
   it("are put together from the parts of Concat(string[])", () => {
-    const spec = settings(["q", "w", "e", "r"], CIPHER);
-    const [type, ...others] = spec.types;
-    const code = (type?.methods?.[0]?.code ?? []).flatMap((item): readonly Cil[] => {
+    const finding = recoded((item) => {
       const text = item[0] === "ldstr" ? item[1] : undefined;
       return typeof text === "string" && text.length > 8 ? joined(text) : [item];
     });
-    const methods = [{ name: ".cctor", code }];
-    const finding = findingOf(
-      buildAssembly({ ...spec, types: [{ ...type, name: "Settings", methods }, ...others] }),
-    );
     expect(finding).toMatchObject({ layout: "arguments", c2: ["tcp://77.91.68.68:19071"] });
     expect(finding.config.campaign_id).toEqual(["krast"]);
   });

@@ -81,7 +81,10 @@ export function parseUrl(text: string): Address | undefined {
   return { scheme, host, ...(port === undefined ? {} : { port }), ...(path === undefined ? {} : { path }) };
 }
 
-/** The service that a URL is a dead drop on: a known host with a page of somebody's (a blog's host is one), or any Mastodon profile. */
+/**
+ * The service that a URL is a dead drop on: a known host with a page of somebody's (a blog's host is one), or any
+ * Mastodon profile.
+ */
 export function deadDropPlatform(url: Address): Platform | undefined {
   const host = url.host.toLowerCase();
   const path = url.path ?? "/";
