@@ -6,7 +6,7 @@
  */
 import { fail, ok, type Result } from "@assay/core/bytes/result";
 import type { Problem } from "./api-types.ts";
-import { reportLost } from "./connection.ts";
+import { reportFound, reportLost } from "./connection.ts";
 
 export interface Failure {
   /** 0: no answer came. */
@@ -67,6 +67,7 @@ export async function ask(
   } catch (error) {
     return fail(noAnswer(error));
   }
+  reportFound();
   return response.ok || response.status === 304 ? ok(response) : fail(await failureOf(response));
 }
 

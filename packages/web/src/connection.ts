@@ -1,10 +1,13 @@
 /** Whether the server answers. One watcher for all pages: when an answer fails to come, it asks until one does. */
 
 const PAUSES_MS = [500, 1000, 2000, 3000];
+/** An answer that takes longer is none: a connection may hang half open. */
+const LOOK_MS = 5000;
 
 type Listener = (lost: boolean) => void;
 const listeners = new Set<Listener>();
 let lost = false;
+let isLooking = false;
 
 export function isLost(): boolean {
   return lost;
@@ -18,9 +21,15 @@ export function onConnection(listener: Listener): () => void {
 
 /** A request found no server. */
 export function reportLost(): void {
-  if (lost) return;
-  change(true);
+  if (!lost) change(true);
+  if (isLooking) return;
+  isLooking = true;
   void lookAgain(0);
+}
+
+/** A request was answered, whatever it was. */
+export function reportFound(): void {
+  if (lost) change(false);
 }
 
 function change(to: boolean): void {
@@ -31,11 +40,13 @@ function change(to: boolean): void {
 async function lookAgain(n: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, PAUSES_MS[Math.min(n, PAUSES_MS.length - 1)]));
   let ok = false;
-  try {
-    ok = (await fetch("/healthz", { cache: "no-store" })).ok;
-  } catch {
-    // Still gone.
-  }
-  if (ok) change(false);
-  else await lookAgain(n + 1);
+  if (lost)
+    try {
+      ok = (await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(LOOK_MS) })).ok;
+    } catch {
+      // Still gone.
+    }
+  if (ok) reportFound();
+  if (lost) await lookAgain(n + 1);
+  else isLooking = false;
 }

@@ -82,9 +82,7 @@ describe("a batch under way", () => {
       expect(await page.locator(".batch-table .row").count()).toBe(2);
       await server.restart(1);
       await page.getByText("finished", { exact: true }).waitFor();
-      await expect
-        .poll(() => page.locator(".row", { hasText: "quasar" }).count(), { timeout: PATIENCE_MS })
-        .toBe(2);
+      await expect.poll(() => page.locator(".row", { hasText: "quasar" }).count()).toBe(2);
       await expect.poll(() => page.getByText("The server does not answer.").count()).toBe(0);
 
       const name = page.locator(".row", { hasText: "onerror" });

@@ -54,7 +54,7 @@ describe("the demo's ten carriers in one archive with a password", () => {
       await page.waitForURL(/\/batches\/[0-9a-f-]{36}/);
       batch = new URL(page.url()).pathname.split("/")[2] ?? "";
       await finished(page);
-      await expect.poll(() => rows(page).count(), { timeout: PATIENCE_MS }).toBe(10);
+      await expect.poll(() => rows(page).count()).toBe(10);
       const rats = page.locator(".row", { hasText: "gbquas.exe" });
       expect(await rats.innerText()).toMatch(
         /quasar RAT[\s\S]*1\.4\.1[\s\S]*proved[\s\S]*3[\s\S]*77\.105\.132\[\.\]70/,
@@ -86,7 +86,7 @@ describe("the demo's ten carriers in one archive with a password", () => {
       const { page, sins } = await openPage(browser, server, `/batches/${batch}`);
       await page.getByRole("link", { name: "campaign.7z/gbquas.exe" }).click();
       const marked = async () => (await page.locator(".hex-text mark").allInnerTexts()).join("");
-      await expect.poll(marked, { timeout: PATIENCE_MS }).toBe("77.105.132.70:4782");
+      await expect.poll(marked).toBe("77.105.132.70:4782");
       const proof = page.getByRole("region", { name: "Proof" });
       expect(await proof.innerText()).toMatch(/7z member gbquas\.exe[\s\S]*HOSTS[\s\S]*base64[\s\S]*aes-cbc/);
       await proof.getByText("done again, same").first().waitFor();
@@ -154,7 +154,7 @@ describe("the demo's ten carriers in one archive with a password", () => {
       await drop(page, [{ name: "gbrem.dmp", bytes: dump }]);
       await page.getByRole("link", { name: "gbrem.dmp" }).click({ timeout: PATIENCE_MS });
       const marked = async () => (await page.locator(".hex-text mark").allInnerTexts()).join("");
-      await expect.poll(marked, { timeout: PATIENCE_MS }).toMatch(/^177?\.105\.132|^77\.105\.132/);
+      await expect.poll(marked).toMatch(/^177?\.105\.132|^77\.105\.132/);
       const proof = page.getByRole("region", { name: "Proof" });
       await proof.getByText("done again, same").first().waitFor();
       // What was decrypted stands in the dumped memory, and is named as a debugger would name it.
@@ -197,7 +197,7 @@ describe("the demo's ten carriers in one archive with a password", () => {
     "keep nobody out (axe, %s)",
     async (theme) => {
       const { page, sins } = await openPage(browser, server, `/batches/${batch}`, { theme });
-      await expect.poll(() => rows(page).count(), { timeout: PATIENCE_MS }).toBe(10);
+      await expect.poll(() => rows(page).count()).toBe(10);
       const sample = await page.getByRole("link", { name: "campaign.7z/gbquas.exe" }).getAttribute("href");
       const other = await page.getByRole("link", { name: "campaign.7z/gbrem.exe" }).getAttribute("href");
       const hash = (path: string | null) => path?.split("/")[2] ?? "";
