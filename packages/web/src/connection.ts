@@ -24,7 +24,7 @@ export function reportLost(): void {
   if (!lost) change(true);
   if (isLooking) return;
   isLooking = true;
-  void lookAgain(0);
+  void lookAgain();
 }
 
 /** A request was answered, whatever it was. */
@@ -37,16 +37,18 @@ function change(to: boolean): void {
   for (const listener of [...listeners]) listener(to);
 }
 
-async function lookAgain(n: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, PAUSES_MS[Math.min(n, PAUSES_MS.length - 1)]));
-  let ok = false;
-  if (lost)
-    try {
-      ok = (await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(LOOK_MS) })).ok;
-    } catch {
-      // Still gone.
-    }
-  if (ok) reportFound();
-  if (lost) await lookAgain(n + 1);
-  else isLooking = false;
+async function lookAgain(): Promise<void> {
+  for (let n = 0; lost; n++) {
+    await new Promise((resolve) => setTimeout(resolve, PAUSES_MS[Math.min(n, PAUSES_MS.length - 1)]));
+    if (lost && (await isThere())) reportFound();
+  }
+  isLooking = false;
+}
+
+async function isThere(): Promise<boolean> {
+  try {
+    return (await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(LOOK_MS) })).ok;
+  } catch {
+    return false;
+  }
 }
