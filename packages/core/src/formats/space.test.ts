@@ -16,15 +16,30 @@ const region = fc
     ...protection,
   }));
 
-/** Regions as a table of bytes, the slow way: the one that starts first owns an address. */
+/** Regions as a table of bytes, the slow way: the one that starts first owns an address, headers what is left of the file. */
 function naive(regions: readonly Region[], from: "rva" | "offset", to: "rva" | "offset", address: number) {
+  const isHeaders = (one: Region): boolean => from === "offset" && one.rva === 0 && one.offset === 0;
   const owner = regions
-    .toSorted((a, b) => a[from] - b[from])
+    .toSorted((a, b) => Number(isHeaders(a)) - Number(isHeaders(b)) || a[from] - b[from])
     .find((one) => address >= one[from] && address < one[from] + one.size);
   return owner === undefined ? undefined : owner[to] + address - owner[from];
 }
 
 describe("Space", () => {
+  it("gives an offset that headers and a section both hold to the section, an address to the headers", () => {
+    const headers = { name: "headers", rva: 0, offset: 0, size: 0x80, ...protection };
+    const code = { name: "UPX1", rva: 0x1000, offset: 0x40, size: 0x20, ...protection };
+    const space = new Space(new View(new Uint8Array(SIZE)), "file", 0, [headers, code]);
+    expect([0x3f, 0x40, 0x5f, 0x60, 0x80].map((offset) => space.rvaOfOffset(offset))).toEqual([
+      0x3f,
+      0x1000,
+      0x101f,
+      0x60,
+      undefined,
+    ]);
+    expect(space.offsetOfRva(0x40)).toBe(0x40);
+  });
+
   it("translates like a plain walk over its regions", () => {
     fc.assert(
       fc.property(fc.array(region, { maxLength: 6 }), (regions) => {

@@ -40,7 +40,7 @@ export class Space implements AddressSpace {
     this.#flat = flat === undefined ? undefined : Math.min(flat, view.length);
     const runs = regions.map((region) => ({ rva: region.rva, offset: region.offset, size: region.size }));
     this.#byRva = disjoint(runs.map((run) => [run.rva, run.offset, run.size]));
-    this.#byOffset = disjoint(runs.map((run) => [run.offset, run.rva, run.size]));
+    this.#byOffset = sectionsFirst(runs.map((run) => [run.offset, run.rva, run.size]));
   }
 
   offsetOfRva(rva: number): number | undefined {
@@ -119,6 +119,25 @@ function lastAtOrBelow(sorted: Float64Array, key: number): number {
     else high = middle;
   }
   return low - 1;
+}
+
+/**
+ * By offset, headers (which map 0 to 0) own only what no section holds: where SizeOfHeaders runs into the sections, as
+ * UPX 3.94 writes it, the code there runs at its section's address.
+ */
+function sectionsFirst(triples: [number, number, number][]): Runs {
+  const isHeaders = ([from, to]: [number, number, number]): boolean => from === 0 && to === 0;
+  const headersEnd = Math.max(0, ...triples.filter(isHeaders).map(([, , size]) => size));
+  const sections = triples.filter((triple) => !isHeaders(triple));
+  const starts = [...sections].sort((a, b) => a[0] - b[0]);
+  const pieces: [number, number, number][] = [];
+  let free = 0;
+  for (const [from, , size] of [...starts, [headersEnd, 0, 0] as const]) {
+    const end = Math.min(from, headersEnd);
+    if (end > free) pieces.push([free, free, end - free]);
+    free = Math.max(free, from + size);
+  }
+  return disjoint([...pieces, ...sections]);
 }
 
 /** Sorts [from, to, size] triples and cuts each off where an earlier one still runs: the earlier one wins. */
